@@ -1,0 +1,3 @@
+module internal/xengo
+
+go 1.26
