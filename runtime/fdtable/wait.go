@@ -1,0 +1,75 @@
+package fdtable
+
+import "internal/xengo/runtime/kernel"
+
+// Never is the deadline of those who wait for as long as it takes.
+const Never int64 = 1<<63 - 1
+
+// Deadline returns the time, in nanoseconds of kernel.Nanotime, that lies ns nanoseconds ahead. Negative means Never.
+func Deadline(ns int64) int64 {
+	if ns < 0 {
+		return Never
+	}
+	if now := kernel.Nanotime(); ns < Never-now {
+		return now + ns
+	}
+	return Never
+}
+
+// A waiter is a goroutine that waits for the first of several things to happen.
+type waiter struct {
+	woken chan struct{}
+}
+
+func newWaiter() *waiter { return &waiter{make(chan struct{}, 1)} }
+
+// wake makes the waiter's sleep return, now or when it comes to it.
+func (w *waiter) wake(Events) {
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
+}
+
+// sleep waits for wake. It returns false if the deadline passed first.
+func (w *waiter) sleep(deadline int64) bool {
+	if deadline == Never {
+		<-w.woken
+		return true
+	}
+	left := deadline - kernel.Nanotime()
+	if left <= 0 {
+		select {
+		case <-w.woken:
+			return true
+		default:
+			return false
+		}
+	}
+	expired := make(chan struct{})
+	stop := kernel.After(left, func() { close(expired) })
+	defer stop()
+	select {
+	case <-w.woken:
+		return true
+	case <-expired:
+		return false
+	}
+}
+
+// Wait waits until one of the events of mask, or an error or hang-up, holds. It returns false if the deadline
+// passed first.
+func (f *File) Wait(mask Events, deadline int64) bool {
+	w := newWaiter()
+	cancel := f.Desc.Notify(w.wake)
+	if cancel == nil {
+		return true
+	}
+	defer cancel()
+	for f.Desc.Readiness()&(mask|always) == 0 {
+		if !w.sleep(deadline) {
+			return f.Desc.Readiness()&(mask|always) != 0
+		}
+	}
+	return true
+}

@@ -1,0 +1,76 @@
+// Package kernel is what the services under package syscall need from package runtime.
+//
+// In a kernel the functions of kernel_xenpv.go have no bodies: package runtime pushes them with
+// go:linkname. On the host kernel_host.go stands in for them, so that everything above runs, races and
+// fuzzes with a stock Go.
+package kernel
+
+import "unsafe"
+
+// Exit ends the program with the status code. It does not return.
+func Exit(code int32) { runtime_exit(code) }
+
+// Nanotime returns the monotonic clock in nanoseconds since boot.
+func Nanotime() int64 { return runtime_nanotime() }
+
+// Walltime returns the time in nanoseconds since 1970.
+func Walltime() int64 { return runtime_walltime() }
+
+// Random fills p with cryptographically secure random bytes.
+func Random(p []byte) { runtime_random(p) }
+
+// MemTotal and MemFree return the memory of the domain and what of it is unused, in bytes.
+func MemTotal() uint64 { return runtime_memTotal() }
+func MemFree() uint64  { return runtime_memFree() }
+
+// NCPU returns the number of virtual CPUs.
+func NCPU() int32 { return runtime_ncpu() }
+
+// CPUTime returns the time in nanoseconds that all virtual CPUs together were not idle.
+func CPUTime() int64 { return runtime_cputime() }
+
+// After calls f on a goroutine of its own when ns nanoseconds have passed. stop cancels that and
+// reports whether it came in time.
+func After(ns int64, f func()) (stop func() bool) { return runtime_after(ns, f) }
+
+// Map returns n bytes (a multiple of the page size) of zeroed, page-aligned, readable and writable memory
+// that the garbage collector neither scans nor frees; nil when there is none left.
+func Map(n uintptr) unsafe.Pointer { return runtime_mmap(n) }
+
+// Unmap frees n bytes at p, page-aligned and part of what Map returned.
+func Unmap(p unsafe.Pointer, n uintptr) { runtime_munmap(p, n) }
+
+// Protect sets the protection (PROT_* of Linux) of n bytes at p. It returns a Linux error number, 0 for success.
+func Protect(p unsafe.Pointer, n uintptr, prot int32) int32 { return runtime_mprotect(p, n, prot) }
+
+// RaiseSignal sends the signal sig (1 to 64, Linux numbers) to the program: to os/signal, or its default action.
+func RaiseSignal(sig uint32) { runtime_raiseSignal(sig) }
+
+// NetpollReady makes the goroutines ready that wait on the runtime's poll descriptor pd, with the
+// sequence number seq that netpollOpen was given. mode is 'r', 'w' or 'r'+'w'.
+func NetpollReady(pd, seq uintptr, mode int32) { runtime_netpollReady(pd, seq, mode) }
+
+// ConsoleWrite queues as much of p for the console as there is room for and returns how much that was.
+func ConsoleWrite(p []byte) int { return runtime_consoleWrite(p) }
+
+// ConsoleRead moves input of the console to p and returns how much there was. It does not wait.
+func ConsoleRead(p []byte) int { return runtime_consoleRead(p) }
+
+// ConsoleWait parks the goroutine until there may be room for output or, with write false, input.
+// It returns false when the console is gone. One goroutine at a time may wait in each direction.
+func ConsoleWait(write bool) bool { return runtime_consoleWait(write) }
+
+// Hostname returns the name of the domain, "" if it has none yet.
+func Hostname() string { return runtime_hostname() }
+
+// Args returns the command line of the program as its arguments and environment.
+func Args() (argv, envp []string) { return runtime_args() }
+
+// Yield lets other goroutines run.
+func Yield() { runtime_yield() }
+
+// ThreadID returns the number of the kernel thread (the M) that the goroutine runs on, from 1.
+func ThreadID() int32 { return runtime_threadID() }
+
+// Image returns the ELF image of the running program where it is in memory, or nil.
+func Image() []byte { return runtime_image() }

@@ -1,0 +1,177 @@
+//go:build !xenpv
+
+package kernel
+
+import (
+	"crypto/rand"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// Host is what the functions of this package do on the host. Tests replace its fields.
+var Host struct {
+	Exit         func(code int32)
+	RaiseSignal  func(sig uint32)
+	NetpollReady func(pd, seq uintptr, mode int32)
+	Console      *FakeConsole
+	MemTotal     uint64
+	Argv, Envp   []string
+}
+
+var start = time.Now()
+
+func runtime_exit(code int32) {
+	if Host.Exit != nil {
+		Host.Exit(code)
+	}
+	os.Exit(int(code))
+}
+
+func runtime_nanotime() int64 { return int64(time.Since(start)) }
+func runtime_walltime() int64 { return time.Now().UnixNano() }
+
+func runtime_random(p []byte) {
+	if _, err := rand.Read(p); err != nil {
+		panic(err)
+	}
+}
+
+func runtime_memTotal() uint64 {
+	if Host.MemTotal != 0 {
+		return Host.MemTotal
+	}
+	return 256 << 20
+}
+
+func runtime_memFree() uint64  { return runtime_memTotal() / 2 }
+func runtime_ncpu() int32      { return int32(runtime.NumCPU()) }
+func runtime_cputime() int64   { return int64(time.Since(start)) }
+func runtime_hostname() string { return "xengo" }
+func runtime_yield()           { runtime.Gosched() }
+func runtime_threadID() int32  { return 1 }
+func runtime_image() []byte    { return nil }
+
+func runtime_args() (argv, envp []string) { return Host.Argv, Host.Envp }
+
+func runtime_after(ns int64, f func()) (stop func() bool) {
+	return time.AfterFunc(time.Duration(ns), f).Stop
+}
+
+func runtime_mmap(n uintptr) unsafe.Pointer {
+	b, err := syscall.Mmap(-1, 0, int(n), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		return nil
+	}
+	return unsafe.Pointer(unsafe.SliceData(b))
+}
+
+func runtime_munmap(p unsafe.Pointer, n uintptr) {
+	if _, _, e := syscall.Syscall(syscall.SYS_MUNMAP, uintptr(p), n, 0); e != 0 {
+		panic(e)
+	}
+}
+
+func runtime_mprotect(p unsafe.Pointer, n uintptr, prot int32) int32 {
+	_, _, e := syscall.Syscall(syscall.SYS_MPROTECT, uintptr(p), n, uintptr(prot))
+	return int32(e)
+}
+
+func runtime_raiseSignal(sig uint32) {
+	if Host.RaiseSignal != nil {
+		Host.RaiseSignal(sig)
+	}
+}
+
+func runtime_netpollReady(pd, seq uintptr, mode int32) {
+	if Host.NetpollReady != nil {
+		Host.NetpollReady(pd, seq, mode)
+	}
+}
+
+func runtime_consoleWrite(p []byte) int   { return Host.Console.write(p) }
+func runtime_consoleRead(p []byte) int    { return Host.Console.read(p) }
+func runtime_consoleWait(write bool) bool { return Host.Console.wait(write) }
+
+// A FakeConsole is the other end of the console for tests: what the program writes is held until it is
+// taken with Output, with room for Room bytes, and Input is what it reads.
+type FakeConsole struct {
+	Room int // bytes of output held before writes find the ring full
+
+	mu      sync.Mutex
+	changed sync.Cond
+	in, out []byte
+	closed  bool
+	waiting [2]atomic.Bool
+}
+
+// NewFakeConsole returns a console with room for room bytes of output.
+func NewFakeConsole(room int) *FakeConsole {
+	c := &FakeConsole{Room: room}
+	c.changed.L = &c.mu
+	return c
+}
+
+// Input types p.
+func (c *FakeConsole) Input(p string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.in = append(c.in, p...)
+	c.changed.Broadcast()
+}
+
+// Output takes what was written so far.
+func (c *FakeConsole) Output() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := string(c.out)
+	c.out = nil
+	c.changed.Broadcast()
+	return s
+}
+
+// Close takes the console away.
+func (c *FakeConsole) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.changed.Broadcast()
+}
+
+func (c *FakeConsole) write(p []byte) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := min(len(p), c.Room-len(c.out))
+	c.out = append(c.out, p[:n]...)
+	return n
+}
+
+func (c *FakeConsole) read(p []byte) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := copy(p, c.in)
+	c.in = c.in[n:]
+	return n
+}
+
+// wait panics if two goroutines wait in one direction, which the real console does not support.
+func (c *FakeConsole) wait(write bool) bool {
+	busy := &c.waiting[0]
+	if write {
+		busy = &c.waiting[1]
+	}
+	if !busy.CompareAndSwap(false, true) {
+		panic("kernel: two goroutines wait for the console in one direction")
+	}
+	defer busy.Store(false)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.closed && !(write && len(c.out) < c.Room) && !(!write && len(c.in) > 0) {
+		c.changed.Wait()
+	}
+	return !c.closed
+}

@@ -1,0 +1,28 @@
+//go:build xenpv
+
+package kernel
+
+import "unsafe"
+
+func runtime_exit(code int32)
+func runtime_nanotime() int64
+func runtime_walltime() int64
+func runtime_random(p []byte)
+func runtime_memTotal() uint64
+func runtime_memFree() uint64
+func runtime_ncpu() int32
+func runtime_cputime() int64
+func runtime_after(ns int64, f func()) (stop func() bool)
+func runtime_mmap(n uintptr) unsafe.Pointer
+func runtime_munmap(p unsafe.Pointer, n uintptr)
+func runtime_mprotect(p unsafe.Pointer, n uintptr, prot int32) int32
+func runtime_raiseSignal(sig uint32)
+func runtime_netpollReady(pd, seq uintptr, mode int32)
+func runtime_consoleWrite(p []byte) int
+func runtime_consoleRead(p []byte) int
+func runtime_consoleWait(write bool) bool
+func runtime_hostname() string
+func runtime_args() (argv, envp []string)
+func runtime_yield()
+func runtime_threadID() int32
+func runtime_image() []byte
