@@ -48,9 +48,9 @@ type Description interface {
 // What descriptions may have beside the methods that all have. Those without one answer as Linux does
 // for files that do not know the call, which is noted here.
 type (
-	// Seeker: lseek(2) with whence as there. Else ESPIPE.
+	// Seeker: lseek(2) (not named Seek, which vet reserves for io.Seeker), whence as there. Else ESPIPE.
 	Seeker interface {
-		Seek(offset int64, whence int) (int64, calls.Errno)
+		Lseek(offset int64, whence int) (int64, calls.Errno)
 	}
 	// PReader and PWriter: pread(2), pwrite(2). Else ESPIPE.
 	PReader interface {
