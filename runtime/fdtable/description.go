@@ -89,6 +89,11 @@ type (
 	Named interface {
 		Name() string
 	}
+	// MaskNotifier: Notify for those who only care for the events of mask, where waiting for events that
+	// nobody wants costs something. Else Notify.
+	MaskNotifier interface {
+		NotifyMask(mask Events, fn func(Events)) (cancel func())
+	}
 	// Fcntler: commands of fcntl(2) that are not about descriptors (locks, pipe size). EINVAL for those it does not know. Else EINVAL.
 	Fcntler interface {
 		Fcntl(command int, arg uintptr) (uintptr, calls.Errno)

@@ -1,8 +1,6 @@
 package fdtable
 
 import (
-	_ "unsafe" // for linkname
-
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/kernel"
 )
@@ -15,9 +13,7 @@ const (
 
 // netpollOpen registers the descriptor fd with the runtime's network poller, which names it pd and seq.
 // From then on every edge is passed to kernel.NetpollReady, and the readiness of now as the first one.
-// EPERM for files that are always ready. Package runtime calls it by linkname.
-//
-//go:linkname netpollOpen
+// EPERM for files that are always ready. Package runtime calls it by way of a variable.
 func netpollOpen(fd int32, pd, seq uintptr) (errno int32) {
 	f, err := Get(int(fd))
 	if err != 0 {
@@ -62,9 +58,7 @@ func setPoller(fd int, f *File, cancel func()) calls.Errno {
 	return 0
 }
 
-// netpollClose ends the registration of fd. ENOENT if it has none. Package runtime calls it by linkname.
-//
-//go:linkname netpollClose
+// netpollClose ends the registration of fd. ENOENT if it has none. Package runtime calls it by way of a variable.
 func netpollClose(fd int32) (errno int32) {
 	fds.mu.Lock()
 	if uint(fd) >= uint(len(fds.slots)) || fds.slots[fd].file == nil {

@@ -61,7 +61,7 @@ func (w *waiter) sleep(deadline int64) bool {
 // passed first.
 func (f *File) Wait(mask Events, deadline int64) bool {
 	w := newWaiter()
-	cancel := f.Desc.Notify(w.wake)
+	cancel := notify(f.Desc, mask, w.wake)
 	if cancel == nil {
 		return true
 	}
@@ -72,4 +72,12 @@ func (f *File) Wait(mask Events, deadline int64) bool {
 		}
 	}
 	return true
+}
+
+// notify asks d to call fn on edges of the events of mask, and possibly on others.
+func notify(d Description, mask Events, fn func(Events)) (cancel func()) {
+	if m, ok := d.(MaskNotifier); ok {
+		return m.NotifyMask(mask, fn)
+	}
+	return d.Notify(fn)
 }

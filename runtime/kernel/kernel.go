@@ -60,8 +60,11 @@ func ConsoleRead(p []byte) int { return runtime_consoleRead(p) }
 // It returns false when the console is gone. One goroutine at a time may wait in each direction.
 func ConsoleWait(write bool) bool { return runtime_consoleWait(write) }
 
-// Hostname returns the name of the domain, "" if it has none yet.
-func Hostname() string { return runtime_hostname() }
+// Option returns the value of the word name=value on the kernel's command line, "" if there is none.
+func Option(name string) string { return runtime_option(name) }
+
+// DomainName returns the name of the domain, "" if it is not known.
+func DomainName() string { return runtime_domainName() }
 
 // Args returns the command line of the program as its arguments and environment.
 func Args() (argv, envp []string) { return runtime_args() }

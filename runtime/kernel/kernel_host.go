@@ -21,6 +21,7 @@ var Host struct {
 	Console      *FakeConsole
 	MemTotal     uint64
 	Argv, Envp   []string
+	Options      map[string]string
 }
 
 var start = time.Now()
@@ -48,13 +49,14 @@ func runtime_memTotal() uint64 {
 	return 256 << 20
 }
 
-func runtime_memFree() uint64  { return runtime_memTotal() / 2 }
-func runtime_ncpu() int32      { return int32(runtime.NumCPU()) }
-func runtime_cputime() int64   { return int64(time.Since(start)) }
-func runtime_hostname() string { return "xengo" }
-func runtime_yield()           { runtime.Gosched() }
-func runtime_threadID() int32  { return 1 }
-func runtime_image() []byte    { return nil }
+func runtime_memFree() uint64           { return runtime_memTotal() / 2 }
+func runtime_ncpu() int32               { return int32(runtime.NumCPU()) }
+func runtime_cputime() int64            { return int64(time.Since(start)) }
+func runtime_option(name string) string { return Host.Options[name] }
+func runtime_domainName() string        { return "xengo" }
+func runtime_yield()                    { runtime.Gosched() }
+func runtime_threadID() int32           { return 1 }
+func runtime_image() []byte             { return nil }
 
 func runtime_args() (argv, envp []string) { return Host.Argv, Host.Envp }
 

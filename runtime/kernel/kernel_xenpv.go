@@ -21,7 +21,8 @@ func runtime_netpollReady(pd, seq uintptr, mode int32)
 func runtime_consoleWrite(p []byte) int
 func runtime_consoleRead(p []byte) int
 func runtime_consoleWait(write bool) bool
-func runtime_hostname() string
+func runtime_option(name string) string
+func runtime_domainName() string
 func runtime_args() (argv, envp []string)
 func runtime_yield()
 func runtime_threadID() int32

@@ -1,0 +1,107 @@
+//go:build xenpv
+
+#include "go_asm.h"
+#include "textflag.h"
+#include "asm_xenpv_amd64.h"
+
+// func xenHypercall(op, a1, a2, a3, a4, a5 uintptr) uintptr
+//
+// The result is the raw RAX: an error is a negative errno.
+// The hypercall page is not used (XSA-466).
+TEXT runtime·xenHypercall(SB),NOSPLIT,$0-56
+	MOVQ	op+0(FP), AX
+	MOVQ	a1+8(FP), DI
+	MOVQ	a2+16(FP), SI
+	MOVQ	a3+24(FP), DX
+	MOVQ	a4+32(FP), R10
+	MOVQ	a5+40(FP), R8
+	CMPB	runtime·xenIsPV(SB), $0
+	JEQ	hvm
+	SYSCALL_HYPERCALL
+	MOVQ	AX, ret+48(FP)
+	RET
+hvm:
+	CMPB	runtime·xenHypercallInsn(SB), $const_xenVMMCALL
+	JEQ	amd
+	BYTE	$0x0f; BYTE $0x01; BYTE $0xc1	// vmcall
+	MOVQ	AX, ret+48(FP)
+	RET
+amd:
+	BYTE	$0x0f; BYTE $0x01; BYTE $0xd9	// vmmcall
+	MOVQ	AX, ret+48(FP)
+	RET
+
+// func xenCurrentVCPU() *xenVCPU
+TEXT runtime·xenCurrentVCPU(SB),NOSPLIT,$0-8
+	MOVQ	xenVCPU_self(FS), AX
+	MOVQ	AX, ret+0(FP)
+	RET
+
+// func xenLoadTables(gdt, idt *xenTableRegister, tss uintptr)
+//
+// Loads GDT, IDT and task register. The selectors in use mean the same in the
+// new GDT as in the entry code's.
+TEXT runtime·xenLoadTables(SB),NOSPLIT,$0-24
+	MOVQ	gdt+0(FP), AX
+	MOVQ	idt+8(FP), BX
+	MOVQ	tss+16(FP), CX
+	BYTE	$0x0f; BYTE $0x01; BYTE $0x10	// lgdt (%rax)
+	BYTE	$0x0f; BYTE $0x01; BYTE $0x1b	// lidt (%rbx)
+	BYTE	$0x0f; BYTE $0x00; BYTE $0xd9	// ltr %cx
+	RET
+
+// func xenReloadCR3()
+TEXT runtime·xenReloadCR3(SB),NOSPLIT,$0-0
+	BYTE	$0x0f; BYTE $0x20; BYTE $0xd8	// mov %cr3, %rax
+	BYTE	$0x0f; BYTE $0x22; BYTE $0xd8	// mov %rax, %cr3
+	RET
+
+// func xenReadCR3() uintptr
+TEXT runtime·xenReadCR3(SB),NOSPLIT,$0-8
+	BYTE	$0x0f; BYTE $0x20; BYTE $0xd8	// mov %cr3, %rax
+	MOVQ	AX, ret+0(FP)
+	RET
+
+// func xenThis() *xenThread
+TEXT runtime·xenThis(SB),NOSPLIT,$0-8
+	MOVQ	xenVCPU_thread(FS), AX
+	MOVQ	AX, ret+0(FP)
+	RET
+
+// func xenReadTSC() uint64
+TEXT runtime·xenReadTSC(SB),NOSPLIT,$0-8
+	LFENCE
+	RDTSC
+	SHLQ	$32, DX
+	ORQ	DX, AX
+	MOVQ	AX, ret+0(FP)
+	RET
+
+// func xenHasRDRAND() bool
+TEXT runtime·xenHasRDRAND(SB),NOSPLIT,$0-1
+	MOVL	$1, AX
+	XORL	CX, CX
+	CPUID
+	SHRL	$30, CX
+	ANDL	$1, CX
+	MOVB	CX, ret+0(FP)
+	RET
+
+// func xenRDRAND() (x uint64, ok bool)
+TEXT runtime·xenRDRAND(SB),NOSPLIT,$0-9
+	BYTE	$0x48; BYTE $0x0f; BYTE $0xc7; BYTE $0xf0	// rdrand %rax
+	SETCS	ok+8(FP)
+	MOVQ	AX, x+0(FP)
+	RET
+
+// settls is for systems where rt0_go sets up TLS.
+TEXT runtime·settls(SB),NOSPLIT,$0
+	UNDEF
+	RET
+
+// func sigfwd(fn uintptr, sig uint32, info *siginfo, ctx unsafe.Pointer)
+//
+// There are no handlers but Go's.
+TEXT runtime·sigfwd(SB),NOSPLIT,$0-32
+	UNDEF
+	RET

@@ -1,0 +1,92 @@
+//go:build xenpv
+
+package runtime
+
+import (
+	"internal/runtime/atomic"
+	xabi "internal/xengo/xen/abi"
+	"unsafe"
+)
+
+// xenShutdownReason is what the domain asks of the toolstack when the program
+// ends in order: power off, or reboot if that was what `xl` wanted.
+var xenShutdownReason uint32 = xabi.ShutdownPoweroff
+
+// xenExitHook, if set, tells the toolstack the exit status. It is called on an
+// ordinary goroutine. (A variable, as exit may not call what can allocate.)
+var xenExitHook func(status int32)
+
+var xenExiting atomic.Uint32
+
+// exit ends the program and with it the domain. After a panic or a fatal
+// error the domain counts as crashed, which is what `xl` acts on.
+//
+//go:nosplit
+func exit(code int32) {
+	reason := xenShutdownReason
+	if panicking.Load() > 0 {
+		reason = xabi.ShutdownCrash
+	}
+	gp := getg()
+	if gp == gp.m.curg && gp.m.locks == 0 && reason != xabi.ShutdownCrash && xenExitHook != nil && xenExiting.CompareAndSwap(0, 1) {
+		xenExitHook(code)
+	}
+	xenStop(code, reason)
+}
+
+// xenSetExitHook makes f the exit hook.
+func xenSetExitHook(f func(status int32)) {
+	xenExit.hook = f
+	xenExitHook = xenExitInOrder
+}
+
+var xenExit struct {
+	hook   func(status int32)
+	status int32
+	done   atomic.Bool
+}
+
+// xenExitInOrder gives the hook 2 s: a toolstack that has gone away is not
+// waited for.
+func xenExitInOrder(status int32) {
+	xenExit.status = status
+	go xenExitRun()
+	for deadline := nanotime() + 2e9; !xenExit.done.Load() && nanotime() < deadline; {
+		timeSleep(1e5)
+	}
+}
+
+func xenExitRun() {
+	xenExit.hook(xenExit.status)
+	xenExit.done.Store(true)
+}
+
+// xenStop writes what the console still has to take, leaves the exit status in
+// xenstore if the hook could not, and shuts the domain down.
+//
+//go:nosplit
+func xenStop(code int32, reason uint32) {
+	a := xenStopArgs{code, reason}
+	xenKernelCall(xenPC(xenStopK), unsafe.Pointer(&a))
+}
+
+type xenStopArgs struct {
+	code   int32
+	reason uint32
+}
+
+func xenStopK(arg unsafe.Pointer) {
+	a := (*xenStopArgs)(arg)
+	xenConsoleFlush()
+	xenShutdown(a.reason)
+}
+
+// xenShutdown does not return.
+//
+//go:nosplit
+func xenShutdown(reason uint32) {
+	s := xabi.SchedShutdown{Reason: reason}
+	for {
+		xenHypercall(xabi.HypercallSchedOp, xabi.SchedOpShutdown, uintptr(unsafe.Pointer(&s)), 0, 0, 0)
+	}
+}

@@ -1,0 +1,125 @@
+//go:build xenpv
+
+package runtime
+
+import (
+	"internal/runtime/atomic"
+	"unsafe"
+)
+
+type xenFutexArgs struct {
+	addr  *uint32
+	val   uint32
+	count uint32
+	ns    int64
+}
+
+// Atomically,
+//
+//	if(*addr == val) sleep
+//
+// Might be woken up spuriously; that's allowed.
+// Don't sleep longer than ns; ns < 0 means forever.
+//
+//go:nosplit
+func futexsleep(addr *uint32, val uint32, ns int64) {
+	a := xenFutexArgs{addr: addr, val: val, ns: ns}
+	xenKernelCall(xenPC(xenFutexSleepK), unsafe.Pointer(&a))
+	xenCheckSignals()
+}
+
+// If any procs are sleeping on addr, wake up at most cnt.
+//
+//go:nosplit
+func futexwakeup(addr *uint32, cnt uint32) {
+	a := xenFutexArgs{addr: addr, count: cnt}
+	xenKernelCall(xenPC(xenFutexWakeK), unsafe.Pointer(&a))
+}
+
+func xenFutexQueue(addr *uint32) *xenQueue {
+	return &xenSched.futexes[uintptr(unsafe.Pointer(addr))>>2%uintptr(len(xenSched.futexes))]
+}
+
+// The value is compared under the lock that wakers take: whoever changes it
+// and then wakes finds the sleeper in the queue or makes it see the change.
+func xenFutexSleepK(arg unsafe.Pointer) {
+	a := (*xenFutexArgs)(arg)
+	s := &xenSched
+	s.lock.lock()
+	if atomic.Load(a.addr) != a.val {
+		s.lock.unlock()
+		return
+	}
+	v := xenCurrentVCPU()
+	t := v.thread
+	*(*uintptr)(unsafe.Pointer(&t.futex)) = uintptr(unsafe.Pointer(a.addr))
+	xenFutexQueue(a.addr).push(t)
+	if a.ns >= 0 {
+		s.sleepUntil(v, t, xenDeadline(a.ns))
+	}
+	s.schedule(v)
+}
+
+// xenDeadline returns the system time ns from now.
+func xenDeadline(ns int64) int64 {
+	now := xenSystemTime()
+	if d := now + ns; d > now {
+		return d
+	}
+	if ns <= 0 {
+		return now
+	}
+	return 1<<63 - 1
+}
+
+func xenFutexWakeK(arg unsafe.Pointer) {
+	a := (*xenFutexArgs)(arg)
+	s := &xenSched
+	s.lock.lock()
+	s.wakeFutex(a.addr, a.count, false)
+	s.lock.unlock()
+}
+
+// wakeFutex wakes at most n threads that sleep on addr.
+func (s *xenScheduler) wakeFutex(addr *uint32, n uint32, byEvent bool) {
+	q := xenFutexQueue(addr)
+	for t := q.head; t != nil && n > 0; {
+		next := t.next
+		if t.futex == addr {
+			s.wake(t, byEvent)
+			n--
+		}
+		t = next
+	}
+}
+
+//go:nosplit
+func osyield() {
+	xenKernelCall(xenPC(xenYieldK), nil)
+	xenCheckSignals()
+}
+
+//go:nosplit
+func osyield_no_g() {
+	osyield()
+}
+
+//go:nosplit
+func usleep(usec uint32) {
+	ns := int64(usec) * 1000
+	xenKernelCall(xenPC(xenSleepK), unsafe.Pointer(&ns))
+	xenCheckSignals()
+}
+
+//go:nosplit
+func usleep_no_g(usec uint32) {
+	usleep(usec)
+}
+
+func xenSleepK(arg unsafe.Pointer) {
+	s := &xenSched
+	s.lock.lock()
+	v := xenCurrentVCPU()
+	s.sleepUntil(v, v.thread, xenDeadline(*(*int64)(arg)))
+	s.schedule(v)
+}

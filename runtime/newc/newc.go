@@ -1,0 +1,115 @@
+// Package newc reads cpio archives in the "newc" format (magic 070701), as the
+// ramdisk of a guest is one. See Linux's
+// Documentation/driver-api/early-userspace/buffer-format.rst.
+//
+// Package runtime uses it before there is a heap: nothing here allocates.
+package newc
+
+const (
+	headerSize = 110 // magic and 13 fields of 8 hexadecimal digits
+	trailer    = "TRAILER!!!"
+)
+
+// Problem says what is wrong with an archive; the zero Problem is none.
+type Problem string
+
+// Problems an archive can have.
+const (
+	BadMagic  Problem = "not a cpio archive of the newc format"
+	BadNumber Problem = "a header field is not a hexadecimal number"
+	Short     Problem = "the archive ends in the middle of a file"
+)
+
+// File is a member of an archive. Name and Data are parts of the archive.
+type File struct {
+	Name []byte
+	Data []byte
+	Mode uint32
+}
+
+// Reader yields the members of an archive.
+type Reader struct {
+	archive []byte
+	offset  int
+}
+
+// New returns a Reader of the archive.
+func New(archive []byte) Reader { return Reader{archive: archive} }
+
+// Offset returns where in the archive the next member, or the problem, is.
+func (r *Reader) Offset() int { return r.offset }
+
+// Next returns the next member. It returns false at the end of the archive, or
+// with a problem.
+func (r *Reader) Next() (f File, ok bool, bad Problem) {
+	rest := r.archive[r.offset:]
+	if len(rest) == 0 {
+		return f, false, ""
+	}
+	if len(rest) < headerSize {
+		return f, false, Short
+	}
+	if string(rest[:5]) != "07070" || rest[5] != '1' && rest[5] != '2' {
+		return f, false, BadMagic
+	}
+	var field [13]uint32
+	for i := range field {
+		v, ok := hex(rest[6+8*i : 14+8*i])
+		if !ok {
+			return f, false, BadNumber
+		}
+		field[i] = v
+	}
+	size, name := uint64(field[6]), uint64(field[11])
+	data := align(headerSize + name)
+	end := data + size
+	if name == 0 || end > uint64(len(rest)) {
+		return f, false, Short
+	}
+	f.Mode = field[1]
+	f.Name = rest[headerSize : headerSize+name-1]
+	f.Data = rest[data:end:end]
+	if string(f.Name) == trailer {
+		r.offset = len(r.archive)
+		return File{}, false, ""
+	}
+	r.offset += int(min(align(end), uint64(len(rest))))
+	return f, true, ""
+}
+
+// Find returns the contents of the file of that name, or nil.
+func Find(archive []byte, name string) []byte {
+	r := New(archive)
+	for {
+		f, ok, _ := r.Next()
+		if !ok {
+			return nil
+		}
+		n := f.Name
+		for len(n) > 0 && (n[0] == '/' || len(n) > 1 && n[0] == '.' && n[1] == '/') {
+			n = n[1:]
+		}
+		if string(n) == name {
+			return f.Data
+		}
+	}
+}
+
+func align(n uint64) uint64 { return (n + 3) &^ 3 }
+
+func hex(s []byte) (v uint32, ok bool) {
+	for _, c := range s {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		v = v<<4 | uint32(c)
+	}
+	return v, true
+}

@@ -1,0 +1,321 @@
+//go:build xenpv
+
+package runtime
+
+import (
+	"internal/runtime/atomic"
+	xabi "internal/xengo/xen/abi"
+	"unsafe"
+)
+
+// The thread scheduler: which thread runs on which vCPU.
+//
+// Threads that want to run stand in one of two queues, sysmon's kind first. A
+// thread runs until it sleeps, until its time slice ends while another waits,
+// or until an event wakes a thread that slept: that one runs at once, as the
+// one who slept has the better claim. A vCPU without work runs its idle
+// thread, which sleeps in the hypervisor.
+//
+// All of it is nanokernel code: kernel stack, events masked, xenSched.lock.
+// Lock order: xenSched.lock, then xenEvents.lock; never together with
+// xenVM.lock.
+type xenScheduler struct {
+	lock     xenSpin
+	high     xenQueue
+	normal   xenQueue
+	sleepers *xenThread // by deadline
+	futexes  [64]xenQueue
+	dead     *xenThread // to be freed by who creates the next thread
+	lastID   uint32
+	profile  int64 // ns between two SIGPROF of a busy vCPU, 0 for none
+}
+
+var xenSched xenScheduler
+
+// xenReadyCount is how many threads stand in the queues; the idle thread
+// reads it without the lock.
+var xenReadyCount uint32
+
+// xenVCPUCount is how many vCPUs run threads.
+var xenVCPUCount = 1
+
+const xenSlice = 4e6 // ns
+
+// xenSpin is a lock for nanokernel code. The holder has events masked, so it
+// is never preempted by its own vCPU's threads.
+type xenSpin struct{ v uint32 }
+
+func (l *xenSpin) lock() {
+	for !atomic.Cas(&l.v, 0, 1) {
+		procyield(10)
+	}
+}
+
+func (l *xenSpin) unlock() {
+	atomic.Store(&l.v, 0)
+}
+
+// xenQueue is a list of threads, linked by next.
+type xenQueue struct{ head, tail *xenThread }
+
+func (q *xenQueue) push(t *xenThread) {
+	t.next = nil
+	if q.tail == nil {
+		q.head = t
+	} else {
+		q.tail.next = t
+	}
+	q.tail = t
+}
+
+func (q *xenQueue) pushFront(t *xenThread) {
+	t.next = q.head
+	q.head = t
+	if q.tail == nil {
+		q.tail = t
+	}
+}
+
+func (q *xenQueue) pop() *xenThread {
+	t := q.head
+	if t != nil {
+		q.remove(nil, t)
+	}
+	return t
+}
+
+// remove takes t out, prev being the one before it.
+func (q *xenQueue) remove(prev, t *xenThread) {
+	if prev == nil {
+		q.head = t.next
+	} else {
+		prev.next = t.next
+	}
+	if q.tail == t {
+		q.tail = prev
+	}
+	t.next = nil
+}
+
+func (s *xenScheduler) queue(t *xenThread) *xenQueue {
+	if t.high {
+		return &s.high
+	}
+	return &s.normal
+}
+
+// makeReady lets t run. byEvent: it was woken by an event rather than by
+// another thread, and goes first.
+func (s *xenScheduler) makeReady(t *xenThread, byEvent bool) {
+	if byEvent {
+		s.queue(t).pushFront(t)
+		xenCurrentVCPU().woke = true
+	} else {
+		s.queue(t).push(t)
+	}
+	xenReadyCount++
+	xenKickIdle()
+	v := xenCurrentVCPU()
+	if v.slice == 0 && !v.thread.idle {
+		v.slice = xenSystemTime() + xenSlice
+		v.arm()
+	}
+}
+
+// next takes the thread with the best claim off the queues, the idle thread if
+// there is none.
+func (s *xenScheduler) next(v *xenVCPU) *xenThread {
+	t := s.high.pop()
+	if t == nil {
+		t = s.normal.pop()
+	}
+	if t == nil {
+		return v.idle
+	}
+	xenReadyCount--
+	return t
+}
+
+// schedule gives the vCPU to the next thread. The running one has been put
+// where it belongs: a queue, a futex, the dead. It returns, with the lock
+// released, when that one runs again.
+func (s *xenScheduler) schedule(v *xenVCPU) {
+	s.switchTo(v, s.next(v))
+}
+
+func (s *xenScheduler) switchTo(v *xenVCPU, next *xenThread) {
+	v.slice = 0
+	if s.normal.head != nil && !next.idle {
+		v.slice = xenSystemTime() + xenSlice
+	}
+	v.arm()
+	t := v.thread
+	if next != t {
+		t.vcpu = nil
+		next.vcpu = v
+		v.setThread(next)
+		xenSwitch(t, next)
+	}
+	s.lock.unlock()
+}
+
+// yield lets the threads that are ready run before the running one goes on.
+// It releases the lock.
+func (s *xenScheduler) yield(v *xenVCPU) {
+	t := v.thread
+	if xenReadyCount == 0 {
+		s.lock.unlock()
+		return
+	}
+	if !t.idle {
+		s.queue(t).push(t)
+		xenReadyCount++
+	}
+	s.schedule(v)
+}
+
+// sleepUntil puts t on the list of sleepers.
+func (s *xenScheduler) sleepUntil(v *xenVCPU, t *xenThread, deadline int64) {
+	t.deadline = deadline
+	link := &s.sleepers
+	for *link != nil && (*link).deadline <= deadline {
+		link = &(*link).later
+	}
+	t.later = *link
+	*link = t
+	v.arm()
+}
+
+func (s *xenScheduler) dropSleeper(t *xenThread) {
+	if t.deadline == 0 {
+		return
+	}
+	link := &s.sleepers
+	for *link != t {
+		link = &(*link).later
+	}
+	*link = t.later
+	t.later = nil
+	t.deadline = 0
+}
+
+// wake ends t's sleep.
+func (s *xenScheduler) wake(t *xenThread, byEvent bool) {
+	s.dropSleeper(t)
+	if t.futex != nil {
+		q := xenFutexQueue(t.futex)
+		var prev *xenThread
+		for u := q.head; u != t; u = u.next {
+			prev = u
+		}
+		q.remove(prev, t)
+		t.futex = nil
+	}
+	s.makeReady(t, byEvent)
+}
+
+// expire wakes whose time has come. Never early: the deadline is compared with
+// the clock the sleeper reads.
+func (s *xenScheduler) expire() {
+	for t := s.sleepers; t != nil && t.deadline <= xenSystemTime(); t = s.sleepers {
+		s.wake(t, true)
+	}
+}
+
+// arm programs the vCPU's timer for the next thing to happen: a sleeper's
+// deadline or the end of the time slice. An event that comes too early finds
+// nothing to do and arms again. Every deadline is armed on the vCPU that
+// entered it, or by the event that found it not yet due.
+func (v *xenVCPU) arm() {
+	at := v.slice
+	if xenSched.profile != 0 && !v.thread.idle && (at == 0 || v.sample < at) {
+		at = v.sample
+	}
+	if t := xenSched.sleepers; t != nil && (at == 0 || t.deadline < at) {
+		at = t.deadline
+	}
+	if at == 0 || v.armed != 0 && v.armed <= at {
+		return
+	}
+	v.armed = at
+	t := xabi.VCPUSetSingleshotTimer{TimeoutAbsNS: uint64(at)}
+	xenMust("vcpu_op(set timer)", xenHypercall(xabi.HypercallVCPUOp, xabi.VCPUOpSetSingleshotTimer, uintptr(v.id), uintptr(unsafe.Pointer(&t)), 0, 0))
+}
+
+// xenTimerEvent handles VIRQ_TIMER.
+func xenTimerEvent(v *xenVCPU) {
+	s := &xenSched
+	s.lock.lock()
+	v.armed = 0
+	if now := xenSystemTime(); s.profile != 0 && v.sample <= now {
+		v.sample = now + s.profile
+		if t := v.thread; !t.idle {
+			atomic.Or64(&t.pending, 1<<(_SIGPROF-1))
+		}
+	}
+	s.expire()
+	v.arm()
+	s.lock.unlock()
+}
+
+// xenReschedule runs at the end of every upcall: another thread may have a
+// better claim now.
+func xenReschedule(v *xenVCPU) {
+	s := &xenSched
+	s.lock.lock()
+	t := v.thread
+	woke := v.woke
+	v.woke = false
+	switch {
+	case xenReadyCount == 0:
+		v.slice = 0
+	case t.idle:
+		s.schedule(v)
+		return
+	case !t.high && (woke || s.high.head != nil):
+		// The running thread comes right behind.
+		next := s.next(v)
+		s.normal.pushFront(t)
+		xenReadyCount++
+		s.switchTo(v, next)
+		return
+	case v.slice != 0 && v.slice <= xenSystemTime():
+		s.yield(v)
+		return
+	}
+	s.lock.unlock()
+}
+
+// xenProfileK sets the interval of SIGPROF.
+func xenProfileK(arg unsafe.Pointer) {
+	s := &xenSched
+	s.lock.lock()
+	s.profile = *(*int64)(arg)
+	v := xenCurrentVCPU()
+	v.sample = xenSystemTime() + s.profile
+	v.arm()
+	s.lock.unlock()
+}
+
+// xenYieldK is osyield.
+func xenYieldK(unsafe.Pointer) {
+	s := &xenSched
+	s.lock.lock()
+	s.yield(xenCurrentVCPU())
+}
+
+// xenKickIdle tells an idle vCPU that there is work. With one vCPU the caller
+// is running on it.
+func xenKickIdle() {}
+
+// xenIdle is the idle thread.
+//
+//go:nosplit
+func xenIdle() {
+	for {
+		xenIdleWait()
+		if xenReadyCount != 0 {
+			xenKernelCall(xenPC(xenYieldK), nil)
+		}
+	}
+}
