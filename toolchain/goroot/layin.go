@@ -199,22 +199,40 @@ func xenpvOnly(name string, data []byte) (when, error) {
 	return always, nil
 }
 
-// evaluate tries the constraint with xenpv on and off, all other tags being
-// equal: either all on or all off.
+// evaluate says when a constraint can be satisfied, whatever tags other than
+// xenpv are set.
 func evaluate(expr constraint.Expr) when {
-	satisfied := func(xenpv bool) bool {
-		for _, other := range []bool{false, true} {
-			if expr.Eval(func(tag string) bool { return tag == "xenpv" && xenpv || tag != "xenpv" && other }) {
-				return true
-			}
-		}
-		return false
-	}
+	ours, _ := possible(expr, true)
+	others, _ := possible(expr, false)
 	switch {
-	case !satisfied(true):
+	case !ours:
 		return never
-	case satisfied(false):
+	case others:
 		return always
 	}
 	return onlyXenpv
+}
+
+// possible reports whether expr can be true and whether it can be false, given
+// xenpv. Tags are taken as independent, so it may say yes too often.
+func possible(expr constraint.Expr, xenpv bool) (yes, no bool) {
+	switch expr := expr.(type) {
+	case *constraint.TagExpr:
+		if expr.Tag == "xenpv" {
+			return xenpv, !xenpv
+		}
+		return true, true
+	case *constraint.NotExpr:
+		yes, no = possible(expr.X, xenpv)
+		return no, yes
+	case *constraint.AndExpr:
+		yes1, no1 := possible(expr.X, xenpv)
+		yes2, no2 := possible(expr.Y, xenpv)
+		return yes1 && yes2, no1 || no2
+	case *constraint.OrExpr:
+		yes1, no1 := possible(expr.X, xenpv)
+		yes2, no2 := possible(expr.Y, xenpv)
+		return yes1 || yes2, no1 && no2
+	}
+	return true, true
 }
