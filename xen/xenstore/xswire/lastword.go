@@ -8,7 +8,7 @@ import "internal/xengo/xen/abi"
 // to supply as many before its own.
 //
 // There is one store ring in a domain, so there is one variable. It is written
-// under the client's lock.
+// with atomic stores.
 var Unsent uint32
 
 // LastWord writes one key without a client: for the kernel's way out, after a

@@ -97,7 +97,7 @@ func (r Ring) Write(m Mem, p []byte) (int, bool) {
 	if !ok {
 		return 0, false
 	}
-	prod := *r.prod // ours: only the reader's index may change meanwhile
+	prod := m.Load(r.prod)
 	p = p[:min(len(p), abi.XenstoreRingSize-used)]
 	for i, c := range p {
 		r.buf[(prod+uint32(i))%abi.XenstoreRingSize] = c
@@ -114,7 +114,7 @@ func (r Ring) Read(m Mem, p []byte) (int, bool) {
 	if !ok {
 		return 0, false
 	}
-	cons := *r.cons // ours
+	cons := m.Load(r.cons)
 	p = p[:min(len(p), used)]
 	for i := range p {
 		p[i] = r.buf[(cons+uint32(i))%abi.XenstoreRingSize]
