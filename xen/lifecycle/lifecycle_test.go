@@ -1,0 +1,95 @@
+package lifecycle_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"internal/xengo/xen/abi"
+	"internal/xengo/xen/hv"
+	"internal/xengo/xen/lifecycle"
+	"internal/xengo/xen/xenstore"
+	"internal/xengo/xen/xentest"
+)
+
+const home = "/local/domain/3/"
+
+func newBed(t *testing.T) (store *xentest.Store, xs *xenstore.Client) {
+	x := xentest.New(t)
+	guest := x.Domain(3)
+	store = xentest.NewStore(x.Domain(0))
+	page, port, conn := store.Connect(guest, 0)
+	xs = xenstore.Open(guest, page, port)
+	t.Cleanup(func() {
+		guest.ClosePort(port)
+		conn.Close()
+		guest.CheckClean()
+	})
+	return store, xs
+}
+
+func TestRequests(t *testing.T) {
+	store, xs := newBed(t)
+	got := make(chan lifecycle.Request)
+	go lifecycle.Serve(xs, func(r lifecycle.Request) { got <- r }) // until the end of the test
+	for _, tt := range []struct {
+		value string
+		want  lifecycle.Request
+	}{{"poweroff", lifecycle.Poweroff}, {"reboot", lifecycle.Reboot}, {"halt", lifecycle.Poweroff}} {
+		store.Write(home+"control/shutdown", tt.value)
+		if r := <-got; r != tt.want {
+			t.Errorf("%s is request %d, want %d", tt.value, r, tt.want)
+		}
+		if v, _ := store.Read(home + "control/shutdown"); v != "" {
+			t.Errorf("%s is not acknowledged: %q", tt.value, v)
+		}
+	}
+	// What is not understood is neither acknowledged nor acted on.
+	store.Write(home+"control/shutdown", "suspend")
+	store.Write(home+"control/other", "x")
+	store.Write(home+"control/shutdown", "poweroff")
+	if r := <-got; r != lifecycle.Poweroff {
+		t.Errorf("request %d", r)
+	}
+	for _, f := range []string{"feature-poweroff", "feature-reboot"} {
+		if v, _ := store.Read(home + "control/" + f); v != "1" {
+			t.Errorf("%s is %q", f, v)
+		}
+	}
+	if _, ok := store.Read(home + "control/feature-suspend"); ok {
+		t.Error("suspend is announced")
+	}
+	store.Write(home+"control/shutdown", "suspend")
+	if _, err := xs.Read("control/shutdown"); err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := store.Read(home + "control/shutdown"); v != "suspend" {
+		t.Error("suspend was acknowledged")
+	}
+}
+
+func TestToolstackThatRefuses(t *testing.T) {
+	store, xs := newBed(t)
+	store.Deny = func(typ uint32, path string) bool {
+		return typ == abi.XSWrite && strings.Contains(path, "feature-")
+	}
+	if err := lifecycle.Announce(xs); err != nil {
+		t.Errorf("Announce = %v", err)
+	}
+	store.Deny = func(typ uint32, path string) bool { return typ == abi.XSWrite }
+	if err := lifecycle.RecordExit(xs, 1); !errors.Is(err, hv.EACCES) {
+		t.Errorf("RecordExit = %v", err)
+	}
+}
+
+func TestRecordExit(t *testing.T) {
+	store, xs := newBed(t)
+	for status, want := range map[int32]string{0: "0", 2: "2", 143: "143", -1: "-1"} {
+		if err := lifecycle.RecordExit(xs, status); err != nil {
+			t.Error(err)
+		}
+		if v, _ := store.Read(home + "data/exit-status"); v != want {
+			t.Errorf("exit status %d is recorded as %q", status, v)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+//go:build xenpv
+
+package lifecycle
+
+import (
+	_ "unsafe" // for go:linkname
+
+	"internal/xengo/xen/abi"
+	"internal/xengo/xen/domain"
+	"internal/xengo/xen/hv"
+)
+
+// Implemented in package runtime.
+
+// runtime_raiseSignal delivers a signal as if it had been sent to the process.
+//
+//go:linkname runtime_raiseSignal
+func runtime_raiseSignal(sig uint32)
+
+// runtime_setShutdownReason sets what the domain does when the program ends
+// (abi.Shutdown*).
+//
+//go:linkname runtime_setShutdownReason
+func runtime_setShutdownReason(reason uint32)
+
+// runtime_setExitHook sets what is called, on a goroutine, with the exit
+// status when main returns or os.Exit is called, before the domain stops.
+//
+//go:linkname runtime_setExitHook
+func runtime_setExitHook(f func(status int32))
+
+const sigterm = 15 // as on Linux
+
+func init() {
+	runtime_setExitHook(func(status int32) {
+		if err := RecordExit(domain.Store(), status); err != nil {
+			hv.Print("xengo: the exit status is not recorded: " + err.Error())
+		}
+	})
+	go serve()
+}
+
+func serve() {
+	err := Serve(domain.Store(), func(r Request) {
+		if r == Reboot {
+			runtime_setShutdownReason(abi.ShutdownReboot)
+		} else {
+			runtime_setShutdownReason(abi.ShutdownPoweroff)
+		}
+		runtime_raiseSignal(sigterm)
+	})
+	if err != nil {
+		hv.Print("xengo: no shutdown requests will be noticed: " + err.Error())
+	}
+}
