@@ -27,6 +27,7 @@ type xenScheduler struct {
 	futexes  [64]xenQueue
 	dead     *xenThread // to be freed by who creates the next thread
 	lastID   uint32
+	busy     int64 // ns that vCPUs were not idle
 	profile  int64 // ns between two SIGPROF of a busy vCPU, 0 for none
 }
 
@@ -151,6 +152,9 @@ func (s *xenScheduler) switchTo(v *xenVCPU, next *xenThread) {
 	v.arm()
 	t := v.thread
 	if next != t {
+		if next.idle || t.idle {
+			v.charge(xenSystemTime())
+		}
 		t.vcpu = nil
 		next.vcpu = v
 		v.setThread(next)
@@ -284,6 +288,24 @@ func xenReschedule(v *xenVCPU) {
 		return
 	}
 	s.lock.unlock()
+}
+
+// xenCPUTimeK sets *arg to the time, in ns, that vCPUs were not idle.
+func xenCPUTimeK(arg unsafe.Pointer) {
+	s := &xenSched
+	s.lock.lock()
+	v := xenCurrentVCPU()
+	v.charge(xenSystemTime())
+	*(*int64)(arg) = s.busy
+	s.lock.unlock()
+}
+
+// charge adds the time since the last call to the account of who ran.
+func (v *xenVCPU) charge(now int64) {
+	if !v.thread.idle {
+		xenSched.busy += now - v.since
+	}
+	v.since = now
 }
 
 // xenProfileK sets the interval of SIGPROF.

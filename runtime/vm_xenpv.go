@@ -134,7 +134,7 @@ func xenMapRange(va, n uintptr) bool {
 			ok = false
 			break
 		}
-		if *e&xenPTEPresent != 0 {
+		if *e != 0 {
 			continue
 		}
 		p := xenFrameAlloc()
@@ -164,7 +164,7 @@ func xenUnmapRange(va, n uintptr, foreign bool) {
 				va = alignUp(va+1, 2<<20) - xenPageSize
 				continue
 			}
-			if *e&xenPTEPresent == 0 {
+			if *e == 0 {
 				continue
 			}
 			if !foreign {
@@ -269,6 +269,44 @@ func xenUnback(va, n uintptr, foreign bool) {
 		va += step
 		n -= step
 	}
+}
+
+type xenProtectArgs struct {
+	va, n uintptr
+	prot  int32
+	errno int32
+}
+
+// xenProtectK is mprotect(2) on memory that xenBack has mapped. Pages that are
+// both writable and executable do not exist here.
+func xenProtectK(arg unsafe.Pointer) {
+	a := (*xenProtectArgs)(arg)
+	flags := uint64(0)
+	switch a.prot {
+	case _PROT_NONE:
+	case _PROT_READ:
+		flags = xenPTERO
+	case _PROT_WRITE, _PROT_READ | _PROT_WRITE:
+		flags = xenPTERW
+	case _PROT_EXEC, _PROT_READ | _PROT_EXEC:
+		flags = xenPTERX
+	default:
+		a.errno = _EACCES
+		return
+	}
+	xenVM.lock.lock()
+	var b xenPTEBatch
+	for va := alignDown(a.va, xenPageSize); va < a.va+a.n; va += xenPageSize {
+		e := xenWalk(va, 1, false)
+		if e == nil || *e == 0 {
+			a.errno = _ENOMEM
+			break
+		}
+		b.set(e, *e&xenPTEAddr|flags)
+	}
+	b.flush()
+	xenFlushTLB()
+	xenVM.lock.unlock()
 }
 
 // xenPagesAlloc returns n bytes of zeroed memory outside the heap, or 0. There

@@ -1,6 +1,7 @@
 //go:build xenpv
 
 #include "go_asm.h"
+#include "funcdata.h"
 #include "textflag.h"
 #include "asm_xenpv_amd64.h"
 
@@ -104,4 +105,38 @@ TEXT runtime·settls(SB),NOSPLIT,$0
 // There are no handlers but Go's.
 TEXT runtime·sigfwd(SB),NOSPLIT,$0-32
 	UNDEF
+	RET
+
+// xenSyscallTrampoline is what the assembler calls for a SYSCALL instruction
+// outside package runtime, which means a Linux system call: number in AX,
+// arguments in DI, SI, DX, R10, R8, R9; results in AX and DX. Of the other
+// registers CX and R11 may change.
+//
+// Nosplit because its inputs are registers. The handler may grow the stack:
+// nothing in the frame points into it.
+TEXT runtime·xenSyscallTrampoline(SB),NOSPLIT,$136-0
+	NO_LOCAL_POINTERS
+	MOVQ	AX, 0(SP)
+	MOVQ	DI, 8(SP)
+	MOVQ	SI, 16(SP)
+	MOVQ	DX, 24(SP)
+	MOVQ	R10, 32(SP)
+	MOVQ	R8, 40(SP)
+	MOVQ	R9, 48(SP)
+	MOVQ	BX, 72(SP)
+	MOVQ	R12, 80(SP)
+	MOVQ	R13, 88(SP)
+	MOVQ	R15, 96(SP)
+	CALL	runtime·xenSyscallGo(SB)
+	MOVQ	8(SP), DI
+	MOVQ	16(SP), SI
+	MOVQ	32(SP), R10
+	MOVQ	40(SP), R8
+	MOVQ	48(SP), R9
+	MOVQ	56(SP), AX
+	MOVQ	64(SP), DX
+	MOVQ	72(SP), BX
+	MOVQ	80(SP), R12
+	MOVQ	88(SP), R13
+	MOVQ	96(SP), R15
 	RET

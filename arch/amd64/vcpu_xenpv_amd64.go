@@ -46,7 +46,8 @@ type xenVCPU struct {
 	woke   bool  // an event woke a thread: see who runs next
 	_      [7]byte
 	sample int64    // system time of the next SIGPROF
-	_      [56]byte // info on a 64-byte boundary
+	since  int64    // system time from which thread has not been charged
+	_      [48]byte // info on a 64-byte boundary
 
 	// info is registered with Xen (VCPUOP_register_vcpu_info), so that its
 	// event mask is one FS-relative instruction away.

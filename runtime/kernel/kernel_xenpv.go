@@ -12,7 +12,14 @@ func runtime_memTotal() uint64
 func runtime_memFree() uint64
 func runtime_ncpu() int32
 func runtime_cputime() int64
-func runtime_after(ns int64, f func()) (stop func() bool)
+func runtime_startTimer(ns int64, f func()) unsafe.Pointer
+func runtime_stopTimer(timer unsafe.Pointer) bool
+
+func runtime_after(ns int64, f func()) (stop func() bool) {
+	t := runtime_startTimer(ns, f)
+	return func() bool { return runtime_stopTimer(t) }
+}
+
 func runtime_mmap(n uintptr) unsafe.Pointer
 func runtime_munmap(p unsafe.Pointer, n uintptr)
 func runtime_mprotect(p unsafe.Pointer, n uintptr, prot int32) int32

@@ -22,8 +22,6 @@ const (
 	xenNotePAEMode           = 9  // page table format, for old tools
 	xenNoteFeatures          = 10 // features by name, "!" before those required
 	xenNoteSuspendCancel     = 14 // a failed suspend returns 1
-	xenNoteInitP2M           = 15 // where to map the PV p2m list, outside of the initial mapping
-	xenNoteModStartPFN       = 16 // start_info.mod_start may be a frame number of an unmapped ramdisk
 	xenNoteSupportedFeatures = 17 // features as bits (public/features.h)
 	xenNotePhys32Entry       = 18 // PVH entry, physical address, 32-bit mode
 )
@@ -43,11 +41,6 @@ const (
 
 	// xenPVHEntry is the symbol of the PVH entry. The PV entry is the ELF's.
 	xenPVHEntry = "_rt0_amd64_xenpv_pvh"
-
-	// xenInitP2M is above the identity mapping of any guest's image and below
-	// the heap, as in Linux (arch/x86/xen/xen-head.S): the start of the
-	// second top-level page table entry.
-	xenInitP2M = 512 << 30
 )
 
 // IsXenpv reports whether the output is a Xen guest kernel. Its object files
@@ -62,8 +55,10 @@ type xenNote struct {
 	desc []byte
 }
 
-// xenNotes returns the notes. Their sizes do not depend on what is linked;
-// the entries' addresses are right once symbols have addresses.
+// xenNotes returns the notes. INIT_P2M and MOD_START_PFN are not among them, so
+// a PV guest finds its p2m list and ramdisk in the initial mapping. The sizes
+// of the notes do not depend on what is linked; the entries' addresses are
+// right once symbols have addresses.
 func xenNotes(ctxt *Link) []xenNote {
 	str := func(s string) []byte { return append([]byte(s), 0) }
 	u64 := func(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }
@@ -81,8 +76,6 @@ func xenNotes(ctxt *Link) []xenNote {
 		{xenNoteFeatures, str("!writable_page_tables|pae_pgdir_above_4gb")},
 		{xenNoteSupportedFeatures, u32(xenFeatWritablePageTables | xenFeatAutoTranslatedPhysmap |
 			xenFeatSupervisorModeKernel | xenFeatPAEPgdirAbove4GB | xenFeatHVMCallbackVector)},
-		{xenNoteInitP2M, u64(xenInitP2M)},
-		{xenNoteModStartPFN, u32(1)},
 		{xenNoteSuspendCancel, u32(1)},
 	}
 }

@@ -1,0 +1,274 @@
+//go:build xenpv
+
+package runtime
+
+import (
+	"internal/xengo/xen/cmdline"
+	"unsafe"
+)
+
+// What the packages above are given: package hv for hypervisor interfaces and
+// drivers, package kernel for the services under package syscall, package
+// lifecycle for the toolstack's wishes. Their declarations say what each
+// function does.
+
+//go:linkname xenHVHypercall internal/xengo/xen/hv.runtime_hypercall
+func xenHVHypercall(op, a1, a2, a3, a4, a5 uintptr) uintptr {
+	return xenHypercall(op, a1, a2, a3, a4, a5)
+}
+
+//go:linkname xenHVAllocPages internal/xengo/xen/hv.runtime_allocPages
+func xenHVAllocPages(n uintptr) unsafe.Pointer {
+	return unsafe.Pointer(xenPagesAlloc(n * xenPageSize))
+}
+
+//go:linkname xenHVFreePages internal/xengo/xen/hv.runtime_freePages
+func xenHVFreePages(p unsafe.Pointer, n uintptr) {
+	xenPagesFree(uintptr(p), n*xenPageSize)
+}
+
+//go:linkname xenHVFrameOf internal/xengo/xen/hv.runtime_frameOf
+func xenHVFrameOf(p unsafe.Pointer) uint64 {
+	e := xenWalk(uintptr(p), 1, false)
+	if e == nil || *e&xenPTEPresent == 0 {
+		throw("xengo: frame of an address that is not mapped")
+	}
+	return *e & xenPTEAddr >> xenPageShift
+}
+
+//go:linkname xenHVMapFrames internal/xengo/xen/hv.runtime_mapFrames
+func xenHVMapFrames(frames *uint64, n uintptr) unsafe.Pointer {
+	va := xenReserve(0, n*xenPageSize)
+	if va == 0 {
+		return nil
+	}
+	a := xenForeignArgs{va: va, frames: unsafe.Pointer(frames), n: n}
+	xenKernelCall(xenPC(xenMapForeignK), unsafe.Pointer(&a))
+	if !a.ok {
+		xenHVUnmapFrames(unsafe.Pointer(va), n)
+		return nil
+	}
+	return unsafe.Pointer(va)
+}
+
+type xenForeignArgs struct {
+	va     uintptr
+	frames unsafe.Pointer
+	n      uintptr
+	ok     bool
+}
+
+func xenMapForeignK(arg unsafe.Pointer) {
+	a := (*xenForeignArgs)(arg)
+	xenVM.lock.lock()
+	defer xenVM.lock.unlock()
+	for i := uintptr(0); i < a.n; i++ {
+		e := xenWalk(a.va+i*xenPageSize, 1, true)
+		if e == nil {
+			return
+		}
+		xenSetPTE(e, *(*uint64)(add(a.frames, i*8))<<xenPageShift|xenPTERW)
+	}
+	a.ok = true
+}
+
+//go:linkname xenHVUnmapFrames internal/xengo/xen/hv.runtime_unmapFrames
+func xenHVUnmapFrames(p unsafe.Pointer, n uintptr) {
+	xenUnback(uintptr(p), n*xenPageSize, true)
+	xenRelease(uintptr(p), n*xenPageSize)
+}
+
+//go:linkname xenHVSpareFrames internal/xengo/xen/hv.runtime_spareFrames
+func xenHVSpareFrames(n uintptr) uint64 {
+	a := xenForeignArgs{n: n}
+	xenKernelCall(xenPC(xenSpareFramesK), unsafe.Pointer(&a))
+	return uint64(a.va)
+}
+
+func xenSpareFramesK(arg unsafe.Pointer) {
+	a := (*xenForeignArgs)(arg)
+	xenVM.lock.lock()
+	a.va = uintptr(xenBoot.spareFrames)
+	xenBoot.spareFrames += xenPFN(a.n)
+	xenVM.lock.unlock()
+}
+
+//go:linkname xenHVIsPV internal/xengo/xen/hv.runtime_isPV
+func xenHVIsPV() bool { return xenIsPV }
+
+//go:linkname xenHVEventOpen internal/xengo/xen/hv.runtime_eventOpen
+func xenHVEventOpen(port uint32) { xenEventOpen(port) }
+
+//go:linkname xenHVEventWait internal/xengo/xen/hv.runtime_eventWait
+func xenHVEventWait(port uint32, user bool) bool { return xenEventWait(port, 0, user) }
+
+//go:linkname xenHVEventClose internal/xengo/xen/hv.runtime_eventClose
+func xenHVEventClose(port uint32) { xenEventClose(port) }
+
+//go:linkname xenHVEventHold internal/xengo/xen/hv.runtime_eventHold
+func xenHVEventHold(delta int32) { netpollAdjustWaiters(delta) }
+
+//go:linkname xenHVStoreRing internal/xengo/xen/hv.runtime_storeRing
+func xenHVStoreRing() (unsafe.Pointer, uint32) { return xenBoot.store, xenBoot.storePort }
+
+//go:linkname xenHVConsoleRing internal/xengo/xen/hv.runtime_consoleRing
+func xenHVConsoleRing() (unsafe.Pointer, uint32) {
+	return unsafe.Pointer(xenConsole.ring), xenConsole.port
+}
+
+//go:linkname xenHVCmdline internal/xengo/xen/hv.runtime_cmdline
+func xenHVCmdline() string { return xenCmdline() }
+
+//go:linkname xenHVRamdisk internal/xengo/xen/hv.runtime_ramdisk
+func xenHVRamdisk() []byte { return xenRamdisk() }
+
+//go:linkname xenHVSleep internal/xengo/xen/hv.runtime_sleep
+func xenHVSleep(ns int64) { timeSleep(ns) }
+
+//go:linkname xenHVNanotime internal/xengo/xen/hv.runtime_nanotime
+func xenHVNanotime() int64 { return nanotime() }
+
+//go:linkname xenHVPrint internal/xengo/xen/hv.runtime_print
+func xenHVPrint(s string) { print(s) }
+
+//go:linkname xenLifecycleRaise internal/xengo/xen/lifecycle.runtime_raiseSignal
+func xenLifecycleRaise(sig uint32) { xenRaise(sig) }
+
+//go:linkname xenLifecycleReason internal/xengo/xen/lifecycle.runtime_setShutdownReason
+func xenLifecycleReason(reason uint32) { xenShutdownReason = reason }
+
+//go:linkname xenLifecycleExitHook internal/xengo/xen/lifecycle.runtime_setExitHook
+func xenLifecycleExitHook(f func(status int32)) { xenSetExitHook(f) }
+
+// xenRaise sends sig to the program: os/signal gets it if it wants it, else
+// the signal does what it does by default.
+func xenRaise(sig uint32) {
+	if sig == 0 || sig >= uint32(len(sigtable)) {
+		return
+	}
+	flags := sigtable[sig].flags
+	if flags&_SigNotify != 0 && (signal_ignored(sig) || sigsend(sig)) {
+		return
+	}
+	switch {
+	case flags&_SigKill != 0, sig == _SIGKILL, sig == _SIGUSR1, sig == _SIGUSR2, sig == _SIGPIPE, sig == _SIGALRM:
+		exit(128 + int32(sig))
+	case flags&_SigThrow != 0, flags&_SigPanic != 0:
+		raise(sig)
+	}
+}
+
+//go:linkname xenKernelExit internal/xengo/runtime/kernel.runtime_exit
+func xenKernelExit(code int32) { exit(code) }
+
+//go:linkname xenKernelNanotime internal/xengo/runtime/kernel.runtime_nanotime
+func xenKernelNanotime() int64 { return nanotime() }
+
+//go:linkname xenKernelWalltime internal/xengo/runtime/kernel.runtime_walltime
+func xenKernelWalltime() int64 {
+	sec, nsec := walltime()
+	return sec*1e9 + int64(nsec)
+}
+
+//go:linkname xenKernelRandom internal/xengo/runtime/kernel.runtime_random
+func xenKernelRandom(p []byte) { readRandom(p) }
+
+//go:linkname xenKernelMemTotal internal/xengo/runtime/kernel.runtime_memTotal
+func xenKernelMemTotal() uint64 { return uint64(xenMemTotal()) }
+
+//go:linkname xenKernelMemFree internal/xengo/runtime/kernel.runtime_memFree
+func xenKernelMemFree() uint64 { return uint64(xenMemFree()) }
+
+//go:linkname xenKernelNCPU internal/xengo/runtime/kernel.runtime_ncpu
+func xenKernelNCPU() int32 { return numCPUStartup }
+
+//go:linkname xenKernelCPUTime internal/xengo/runtime/kernel.runtime_cputime
+func xenKernelCPUTime() int64 {
+	var ns int64
+	xenKernelCall(xenPC(xenCPUTimeK), unsafe.Pointer(&ns))
+	return ns
+}
+
+//go:linkname xenKernelStartTimer internal/xengo/runtime/kernel.runtime_startTimer
+func xenKernelStartTimer(ns int64, f func()) unsafe.Pointer {
+	return unsafe.Pointer(newTimer(nanotime()+ns, 0, xenTimerRun, f, nil))
+}
+
+//go:linkname xenKernelStopTimer internal/xengo/runtime/kernel.runtime_stopTimer
+func xenKernelStopTimer(t unsafe.Pointer) bool {
+	return stopTimer((*timeTimer)(t))
+}
+
+// xenTimerRun runs on behalf of a timer and must not block.
+func xenTimerRun(arg any, _ uintptr, _ int64) {
+	go arg.(func())()
+}
+
+//go:linkname xenKernelMmap internal/xengo/runtime/kernel.runtime_mmap
+func xenKernelMmap(n uintptr) unsafe.Pointer { return sysAllocOS(n, "") }
+
+//go:linkname xenKernelMunmap internal/xengo/runtime/kernel.runtime_munmap
+func xenKernelMunmap(p unsafe.Pointer, n uintptr) { sysFreeOS(p, n) }
+
+//go:linkname xenKernelMprotect internal/xengo/runtime/kernel.runtime_mprotect
+func xenKernelMprotect(p unsafe.Pointer, n uintptr, prot int32) int32 {
+	a := xenProtectArgs{va: uintptr(p), n: n, prot: prot}
+	xenKernelCall(xenPC(xenProtectK), unsafe.Pointer(&a))
+	return a.errno
+}
+
+//go:linkname xenKernelRaiseSignal internal/xengo/runtime/kernel.runtime_raiseSignal
+func xenKernelRaiseSignal(sig uint32) { xenRaise(sig) }
+
+//go:linkname xenKernelNetpollReady internal/xengo/runtime/kernel.runtime_netpollReady
+func xenKernelNetpollReady(pd, seq uintptr, mode int32) { xenNetpollReady(pd, seq, mode) }
+
+//go:linkname xenKernelConsoleWrite internal/xengo/runtime/kernel.runtime_consoleWrite
+func xenKernelConsoleWrite(p []byte) int { return xenConsoleWrite(p) }
+
+//go:linkname xenKernelConsoleRead internal/xengo/runtime/kernel.runtime_consoleRead
+func xenKernelConsoleRead(p []byte) int { return xenConsoleRead(p) }
+
+//go:linkname xenKernelConsoleWait internal/xengo/runtime/kernel.runtime_consoleWait
+func xenKernelConsoleWait(write bool) bool { return xenConsoleWait(write) }
+
+//go:linkname xenKernelOption internal/xengo/runtime/kernel.runtime_option
+func xenKernelOption(name string) string {
+	v, _ := cmdline.Lookup(xenCmdline(), name, make([]byte, 0, len(xenCmdline())+1))
+	return string(v)
+}
+
+//go:linkname xenKernelDomainName internal/xengo/runtime/kernel.runtime_domainName
+func xenKernelDomainName() string { return "" }
+
+//go:linkname xenKernelArgs internal/xengo/runtime/kernel.runtime_args
+func xenKernelArgs() (argv, envp []string) { return argslice, envs }
+
+//go:linkname xenKernelYield internal/xengo/runtime/kernel.runtime_yield
+func xenKernelYield() { Gosched() }
+
+//go:linkname xenKernelThreadID internal/xengo/runtime/kernel.runtime_threadID
+func xenKernelThreadID() int32 { return int32(getg().m.id) + 1 }
+
+//go:linkname xenKernelImage internal/xengo/runtime/kernel.runtime_image
+func xenKernelImage() []byte { return nil }
+
+// xenSyscall6 is internal/xengo/runtime/calls.Syscall6, set by that package.
+//
+//go:linkname xenSyscall6
+var xenSyscall6 func(nr, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2, errno uintptr)
+
+func xenSyscallTrampoline()
+
+// xenSyscallGo is the Go side of xenSyscallTrampoline. The result is in Linux's
+// form: a negative errno or a value.
+func xenSyscallGo(nr, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr) {
+	if xenSyscall6 == nil {
+		return ^uintptr(_ENOSYS - 1), 0
+	}
+	r1, r2, errno := xenSyscall6(nr, a1, a2, a3, a4, a5, a6)
+	if errno != 0 {
+		return -errno, r2
+	}
+	return r1, r2
+}
