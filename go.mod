@@ -2,6 +2,9 @@ module internal/xengo
 
 go 1.26.0
 
+// Files of std and cmd, not packages of this module.
+ignore ./toolchain/overlay
+
 require (
 	github.com/bluekeyes/go-gitdiff v0.9.0
 	github.com/spf13/cobra v1.10.2

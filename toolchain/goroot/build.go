@@ -44,6 +44,11 @@ func (b *Builder) base(ctx context.Context, p *plan) (string, error) {
 
 // final makes the tree with everything laid in from a base.
 func (b *Builder) final(ctx context.Context, p *plan, base, final string) error {
+	vendor, err := b.vendor(ctx, p, base)
+	if err != nil {
+		return err
+	}
+	defer prune(b.Cache, "vendor-", vendor)
 	return stage(final, func(dir string) error {
 		b.logf("laying in %d files", len(p.files))
 		if err := linkTree(base, dir); err != nil {
@@ -54,6 +59,11 @@ func (b *Builder) final(ctx context.Context, p *plan, base, final string) error 
 		}
 		if err := layIn(p.files, dir); err != nil {
 			return err
+		}
+		if vendor != "" {
+			if err := linkTree(vendor, dir); err != nil {
+				return err
+			}
 		}
 		return ctx.Err()
 	})

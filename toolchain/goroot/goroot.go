@@ -39,7 +39,8 @@ func DefaultCache() (string, error) {
 }
 
 // Build returns the GOROOT made from b.Source, building it if it is not in the
-// cache. Any number of processes may do so at once; one builds, others wait.
+// cache. Any number of processes may do so at once: with the same base, one
+// builds and the others wait.
 func (b *Builder) Build(ctx context.Context) (string, error) {
 	plan, err := b.plan()
 	if err != nil {
@@ -53,7 +54,7 @@ func (b *Builder) Build(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lock(ctx, filepath.Join(b.Cache, "lock"), b.logf)
+	unlock, err := lock(ctx, filepath.Join(b.Cache, "lock-"+plan.baseKey), b.logf)
 	if err != nil {
 		return "", err
 	}
@@ -75,13 +76,15 @@ func (b *Builder) Build(ctx context.Context) (string, error) {
 
 // plan is everything that decides what a GOROOT contains.
 type plan struct {
-	version  string  // stock Go, such as go1.27.4
-	early    []patch // change the tools: in the base
-	late     []patch // change only packages: in the final tree
-	tools    []file  // laid in where they change the tools: in the base
-	files    []file  // laid in the final tree
-	baseKey  string
-	finalKey string
+	version string   // stock Go, such as go1.27.4
+	early   []patch  // change the tools: in the base
+	late    []patch  // change only packages: in the final tree
+	tools   []file   // laid in where they change the tools: in the base
+	files   []file   // laid in the final tree
+	roots   []string // packages to vendor
+	modules []string // their modules, path@version
+
+	baseKey, vendorKey, finalKey string // names of the trees
 }
 
 func (b *Builder) plan() (*plan, error) {
@@ -105,6 +108,12 @@ func (b *Builder) plan() (*plan, error) {
 		} else {
 			p.files = append(p.files, f)
 		}
+	}
+	if p.roots, err = vendorRoots(p.files); err != nil {
+		return nil, err
+	}
+	if p.modules, err = vendorModules(b.Source, p.roots); err != nil {
+		return nil, err
 	}
 	p.keys()
 	return p, nil

@@ -21,7 +21,11 @@ func (p *plan) keys() {
 	p.baseKey = digest(h)
 
 	h = sha256.New()
-	fmt.Fprintf(h, "base %s\n", p.baseKey)
+	fmt.Fprintf(h, "base %s\nvendor %q %q\n", p.baseKey, p.roots, p.modules)
+	p.vendorKey = digest(h)
+
+	h = sha256.New()
+	fmt.Fprintf(h, "vendor %s\n", p.vendorKey)
 	hashPatches(h, p.late)
 	hashFiles(h, p.files)
 	p.finalKey = digest(h)

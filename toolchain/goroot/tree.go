@@ -1,6 +1,7 @@
 package goroot
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -82,12 +83,19 @@ func copyTree(from, to string, skip ...string) error {
 	})
 }
 
-// linkTree makes to a copy of from by hard links: files in it may be replaced,
-// never written into.
-func linkTree(from, to string, skip ...string) error {
-	return walk(from, to, skip, func(rel string, info fs.FileInfo) error {
+// linkTree lays from over to by hard links: files in the result may be
+// replaced, never written into.
+func linkTree(from, to string) error {
+	return walk(from, to, nil, func(rel string, info fs.FileInfo) error {
 		src, dst := filepath.Join(from, rel), filepath.Join(to, rel)
-		if os.Link(src, dst) == nil {
+		err := os.Link(src, dst)
+		if errors.Is(err, fs.ErrExist) {
+			if err := os.Remove(dst); err != nil {
+				return err
+			}
+			err = os.Link(src, dst)
+		}
+		if err == nil {
 			return nil
 		}
 		return copyFile(src, dst, info)
@@ -127,8 +135,8 @@ func replace(name string, data []byte) error {
 }
 
 // prune removes the trees named prefix* in cache that were not used lately,
-// and what interrupted builds left. It is called under the lock. What cannot
-// be removed now is tried again next time.
+// and what interrupted builds left. Nothing younger than an hour goes, which
+// others may use or build. What cannot be removed now is tried again next time.
 func prune(cache, prefix, current string) {
 	type tree struct {
 		name string
@@ -138,7 +146,7 @@ func prune(cache, prefix, current string) {
 	entries, _ := os.ReadDir(cache)
 	for _, e := range entries {
 		name := filepath.Join(cache, e.Name())
-		if ok, _ := filepath.Match("tmp-*", e.Name()); ok {
+		if ok, _ := filepath.Match("tmp-*", e.Name()); ok && isOld(e) {
 			_ = os.RemoveAll(name)
 		}
 		if ok, _ := filepath.Match(prefix+"*", e.Name()); !ok || name == current {
@@ -156,4 +164,9 @@ func prune(cache, prefix, current string) {
 			_ = os.RemoveAll(t.name)
 		}
 	}
+}
+
+func isOld(e fs.DirEntry) bool {
+	info, err := e.Info()
+	return err == nil && time.Since(info.ModTime()) > time.Hour
 }

@@ -48,6 +48,32 @@ func vendorRoots(files []file) ([]string, error) {
 	return roots, nil
 }
 
+// vendorModules returns the modules that hold roots, as path@version, from the
+// project's go.mod.
+func vendorModules(src fs.FS, roots []string) ([]string, error) {
+	mod, err := fs.ReadFile(src, "go.mod")
+	if err != nil {
+		return nil, err
+	}
+	var modules []string
+	for _, root := range roots {
+		found := ""
+		for line := range strings.Lines(string(mod)) {
+			f := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+			if len(f) >= 2 && (f[0] == root || strings.HasPrefix(root, f[0]+"/")) {
+				found = f[0] + "@" + f[1]
+			}
+		}
+		if found == "" {
+			return nil, fmt.Errorf("%s is imported, but go.mod requires no module for it", root)
+		}
+		if !slices.Contains(modules, found) {
+			modules = append(modules, found)
+		}
+	}
+	return modules, nil
+}
+
 // listed is what go list says about a package.
 type listed struct {
 	ImportPath string
@@ -57,109 +83,174 @@ type listed struct {
 	SFiles     []string
 	HFiles     []string
 	EmbedFiles []string
-	Module     *struct{ Path, Version, GoVersion, Dir string }
+	Module     *module
 }
 
-// vendor adds the packages p.roots, and what they import outside of std, to
-// std's vendor directory in the tree at root. They come from the module cache,
-// at the versions that the project's go.mod names for what std does not
-// already require.
-func (b *Builder) vendor(ctx context.Context, p *plan, root string) error {
+// module is what go list -m says about a module.
+type module struct{ Path, Version, GoVersion, Dir string }
+
+// vendor returns a tree with what is to be laid over the base so that std
+// vendors p.roots and all they import; "" if there are no roots.
+func (b *Builder) vendor(ctx context.Context, p *plan, base string) (string, error) {
 	if len(p.roots) == 0 {
-		return nil
+		return "", nil
 	}
-	b.logf("vendoring the network stack")
-	src := filepath.Join(root, "src")
+	tree := filepath.Join(b.Cache, "vendor-"+p.vendorKey)
+	if isDone(tree) {
+		touch(tree)
+		return tree, nil
+	}
+	b.logf("vendoring %s", strings.Join(p.modules, ", "))
+	return tree, stage(tree, func(dir string) error { return fillVendor(ctx, p, base, dir) })
+}
+
+// fillVendor makes in tree std's go.mod, go.sum and vendor directory as they
+// are with the packages p.roots, and what these import outside of std, added.
+// They come from the module cache: the roots' modules at the versions that the
+// project's go.mod names, what these need at the versions std already has or
+// they ask for.
+func fillVendor(ctx context.Context, p *plan, base, tree string) error {
 	work, err := os.MkdirTemp("", "xengo-vendor-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := requireAll(ctx, p, root, work); err != nil {
+	g := goCommand{ctx: ctx, root: base, dir: work}
+	if err := moveModule(filepath.Join(base, "src"), work, stdModule, workModule); err != nil {
 		return err
 	}
-	pkgs, err := list(ctx, root, work, p.roots)
+	if _, err := g.run(append([]string{"get"}, p.modules...)...); err != nil {
+		return err
+	}
+	pkgs, err := g.list(p.roots)
 	if err != nil {
 		return err
 	}
+	src := filepath.Join(tree, "src")
 	for _, pkg := range pkgs {
 		if err := vendorPackage(pkg, filepath.Join(src, "vendor")); err != nil {
 			return fmt.Errorf("vendor %s: %w", pkg.ImportPath, err)
 		}
 	}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		data, err := os.ReadFile(filepath.Join(work, name))
-		if err != nil {
-			return err
-		}
-		if err := replace(filepath.Join(src, name), data); err != nil {
-			return err
-		}
+	required, err := g.require(pkgs)
+	if err != nil {
+		return err
 	}
-	return updateModulesTxt(filepath.Join(src, "vendor", "modules.txt"), pkgs)
+	if err := moveModule(work, src, workModule, stdModule); err != nil {
+		return err
+	}
+	const modulesTxt = "vendor/modules.txt"
+	old, err := os.ReadFile(filepath.Join(base, "src", modulesTxt))
+	if err != nil {
+		return err
+	}
+	return replace(filepath.Join(src, modulesTxt), mergeModulesTxt(string(old), required, pkgs))
 }
 
-// requireAll makes in work the go.mod and go.sum of std with the roots'
-// modules added.
-func requireAll(ctx context.Context, p *plan, root, work string) error {
-	for _, name := range []string{"go.mod", "go.sum"} {
-		data, err := os.ReadFile(filepath.Join(root, "src", name))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(work, name), data, 0o644); err != nil {
-			return err
-		}
-	}
-	var code bytes.Buffer
-	fmt.Fprintf(&code, "package std\n\n")
-	for _, name := range p.roots {
-		fmt.Fprintf(&code, "import _ %q\n", name)
-	}
-	if err := os.WriteFile(filepath.Join(work, "roots.go"), code.Bytes(), 0o644); err != nil {
+// goCommand runs the go command of the tree at root in a module at dir that
+// starts as std.
+type goCommand struct {
+	ctx       context.Context
+	root, dir string
+}
+
+// The path of std's module is reserved for GOROOT, so work is done under
+// another.
+const stdModule, workModule = "module std\n", "module xengo.invalid/std\n"
+
+// moveModule copies go.mod, with another module path, and go.sum.
+func moveModule(from, to, oldName, newName string) error {
+	mod, err := os.ReadFile(filepath.Join(from, "go.mod"))
+	if err != nil {
 		return err
 	}
-	if _, err := goTool(ctx, root, work, append([]string{"get"}, p.modules...)...); err != nil {
+	if !bytes.Contains(mod, []byte(oldName)) {
+		return fmt.Errorf("%s: is not %q", filepath.Join(from, "go.mod"), strings.TrimSpace(oldName))
+	}
+	sum, err := os.ReadFile(filepath.Join(from, "go.sum"))
+	if err != nil {
 		return err
 	}
-	return nil
+	if err := replace(filepath.Join(to, "go.mod"), bytes.Replace(mod, []byte(oldName), []byte(newName), 1)); err != nil {
+		return err
+	}
+	return replace(filepath.Join(to, "go.sum"), sum)
+}
+
+// require adds the modules of pkgs to go.mod and returns all that it requires.
+func (g goCommand) require(pkgs []listed) ([]module, error) {
+	args := []string{"mod", "edit"}
+	for _, pkg := range pkgs {
+		if arg := "-require=" + pkg.Module.Path + "@" + pkg.Module.Version; !slices.Contains(args, arg) {
+			args = append(args, arg)
+		}
+	}
+	if _, err := g.run(args...); err != nil {
+		return nil, err
+	}
+	out, err := g.run("list", "-m", "-json", "all")
+	if err != nil {
+		return nil, err
+	}
+	all, err := decode[module](out)
+	if err != nil {
+		return nil, err
+	}
+	if out, err = g.run("mod", "edit", "-json"); err != nil {
+		return nil, err
+	}
+	var mod struct{ Require []module }
+	if err := json.Unmarshal(out, &mod); err != nil {
+		return nil, err
+	}
+	for i, r := range mod.Require {
+		at := slices.IndexFunc(all, func(m module) bool { return m.Path == r.Path && m.Version == r.Version })
+		if at < 0 {
+			return nil, fmt.Errorf("%s %s is required but another version is chosen", r.Path, r.Version)
+		}
+		mod.Require[i] = all[at]
+	}
+	return mod.Require, nil
 }
 
 // list returns the packages roots and their dependencies outside of std, as
 // built for linux/amd64, whose tags and files a guest's are.
-func list(ctx context.Context, root, work string, roots []string) ([]listed, error) {
-	out, err := goTool(ctx, root, work, append([]string{"list", "-mod=mod", "-deps", "-json"}, roots...)...)
+func (g goCommand) list(roots []string) ([]listed, error) {
+	out, err := g.run(append([]string{"list", "-deps", "-json"}, roots...)...)
 	if err != nil {
 		return nil, err
 	}
-	var pkgs []listed
-	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
-		var pkg listed
-		err := dec.Decode(&pkg)
-		if errors.Is(err, io.EOF) {
-			return pkgs, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("go list: %w", err)
-		}
-		if !pkg.Standard && pkg.Module != nil {
-			pkgs = append(pkgs, pkg)
-		}
-	}
+	pkgs, err := decode[listed](out)
+	return slices.DeleteFunc(pkgs, func(p listed) bool { return p.Standard || p.Module == nil }), err
 }
 
-// goTool runs the go command of the tree at root in the module at dir.
-func goTool(ctx context.Context, root, dir string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(root, "bin", "go"), args...)
-	cmd.Dir = dir
-	cmd.Env = append(cleanEnv(), "GOROOT="+root, "GOTOOLCHAIN=local", "GOWORK=off", "GOFLAGS=-mod=mod",
+func (g goCommand) run(args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(g.ctx, filepath.Join(g.root, "bin", "go"), args...)
+	cmd.Dir = g.dir
+	cmd.Env = append(cleanEnv(), "GOROOT="+g.root, "GOTOOLCHAIN=local", "GOWORK=off", "GOFLAGS=-mod=mod",
 		"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
 	var out, msg bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &msg
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, msg.Bytes())
+		return nil, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, msg.Bytes())
 	}
 	return out.Bytes(), nil
+}
+
+// decode reads a sequence of JSON values.
+func decode[T any](data []byte) ([]T, error) {
+	var all []T
+	for dec := json.NewDecoder(bytes.NewReader(data)); ; {
+		var v T
+		err := dec.Decode(&v)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
 }
 
 // vendorPackage copies what is built of a package, with its module's licence.
@@ -216,61 +307,44 @@ func mend(name string, data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// updateModulesTxt adds pkgs to a vendor/modules.txt, in its order: modules by
-// path, packages by path.
-func updateModulesTxt(name string, pkgs []listed) error {
-	old, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	modules := parseModulesTxt(string(old))
+// mergeModulesTxt adds pkgs to the vendor/modules.txt old, in its order: modules
+// by path, packages by path. required are the modules of go.mod.
+func mergeModulesTxt(old string, required []module, pkgs []listed) []byte {
+	packages := parseModulesTxt(old)
 	for _, pkg := range pkgs {
-		m := modules[pkg.Module.Path]
-		if m == nil {
-			m = &vendored{head: fmt.Sprintf("# %s %s\n## explicit", pkg.Module.Path, pkg.Module.Version)}
-			if pkg.Module.GoVersion != "" {
-				m.head += "; go " + pkg.Module.GoVersion
-			}
-			modules[pkg.Module.Path] = m
-		}
-		if !slices.Contains(m.packages, pkg.ImportPath) {
-			m.packages = append(m.packages, pkg.ImportPath)
+		path := pkg.Module.Path
+		if !slices.Contains(packages[path], pkg.ImportPath) {
+			packages[path] = append(packages[path], pkg.ImportPath)
 		}
 	}
+	slices.SortFunc(required, func(a, b module) int { return strings.Compare(a.Path, b.Path) })
 	var out bytes.Buffer
-	paths := make([]string, 0, len(modules))
-	for path := range modules {
-		paths = append(paths, path)
+	for _, m := range required {
+		fmt.Fprintf(&out, "# %s %s\n## explicit", m.Path, m.Version)
+		if m.GoVersion != "" {
+			fmt.Fprintf(&out, "; go %s", m.GoVersion)
+		}
+		fmt.Fprintln(&out)
+		slices.Sort(packages[m.Path])
+		for _, pkg := range packages[m.Path] {
+			fmt.Fprintln(&out, pkg)
+		}
 	}
-	slices.Sort(paths)
-	for _, path := range paths {
-		m := modules[path]
-		slices.Sort(m.packages)
-		fmt.Fprintf(&out, "%s\n%s\n", m.head, strings.Join(m.packages, "\n"))
-	}
-	return replace(name, out.Bytes())
+	return out.Bytes()
 }
 
-// vendored is one module of a modules.txt.
-type vendored struct {
-	head     string // its lines before the packages
-	packages []string
-}
-
-func parseModulesTxt(text string) map[string]*vendored {
-	modules := map[string]*vendored{}
-	var m *vendored
-	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+// parseModulesTxt returns the packages listed under each module.
+func parseModulesTxt(text string) map[string][]string {
+	packages := map[string][]string{}
+	module := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
 		switch {
 		case strings.HasPrefix(line, "# "):
-			m = &vendored{head: line}
-			modules[strings.Fields(line)[1]] = m
-		case m == nil:
-		case strings.HasPrefix(line, "##"):
-			m.head += "\n" + line
-		default:
-			m.packages = append(m.packages, line)
+			module = strings.Fields(line)[1]
+		case line != "" && !strings.HasPrefix(line, "#"):
+			packages[module] = append(packages[module], line)
 		}
 	}
-	return modules
+	return packages
 }
