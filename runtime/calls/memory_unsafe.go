@@ -93,6 +93,9 @@ func Address(b []byte) uintptr {
 	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
+// At returns p as a pointer, for memory that is not Go's.
+func At(p uintptr) unsafe.Pointer { return pointer(p) }
+
 // AsBytes returns the memory of *v as bytes. T must not contain pointers.
 func AsBytes[T any](v *T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))

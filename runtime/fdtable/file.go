@@ -22,7 +22,7 @@ type File struct {
 	refs  atomic.Int64
 
 	mu      sync.Mutex
-	onClose []func() // run before Release
+	onClose []*func() // run before Release
 }
 
 // newFile returns a file with one reference.
@@ -44,9 +44,27 @@ func (f *File) Put() calls.Errno {
 	f.onClose = nil
 	f.mu.Unlock()
 	for _, fn := range list {
-		fn()
+		(*fn)()
 	}
 	return f.Desc.Release()
+}
+
+// OnClose makes fn be called when the last reference is given back, before the description is released, unless
+// cancel is called before.
+func (f *File) OnClose(fn func()) (cancel func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.onClose = append(f.onClose, &fn)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for i, other := range f.onClose {
+			if other == &fn {
+				f.onClose = append(f.onClose[:i:i], f.onClose[i+1:]...)
+				return
+			}
+		}
+	}
 }
 
 // Flags returns the file status flags and the access mode, as F_GETFL does.
@@ -127,4 +145,34 @@ func (f *File) BlockingUntil(mask Events, deadline int64, op func() (int, calls.
 			return 0, calls.EAGAIN
 		}
 	}
+}
+
+// WriteV writes bufs to f, whose description is v, waiting until all is written unless f is non-blocking.
+func (f *File) WriteV(v Vectored, bufs [][]byte) (int, calls.Errno) {
+	done := 0
+	for {
+		n, err := f.Blocking(Out, func() (int, calls.Errno) { return v.WriteV(bufs) })
+		done += n
+		if err != 0 && done > 0 {
+			return done, 0
+		}
+		bufs = skip(bufs, n)
+		if err != 0 || n == 0 || len(bufs) == 0 || f.Nonblocking() {
+			return done, err
+		}
+	}
+}
+
+// skip returns what follows the first n bytes of bufs.
+func skip(bufs [][]byte, n int) [][]byte {
+	for len(bufs) > 0 && n >= len(bufs[0]) {
+		n -= len(bufs[0])
+		bufs = bufs[1:]
+	}
+	if n == 0 {
+		return bufs
+	}
+	rest := append([][]byte(nil), bufs...)
+	rest[0] = rest[0][n:]
+	return rest
 }

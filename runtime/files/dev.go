@@ -1,0 +1,139 @@
+package files
+
+import (
+	"sync"
+
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+	"internal/xengo/runtime/kernel"
+	"internal/xengo/runtime/memfs"
+	"internal/xengo/runtime/tty"
+	"internal/xengo/runtime/vfs"
+)
+
+// An OpenDevice opens a device. The description should embed the vfs.Base of loc.
+type OpenDevice func(loc vfs.Location, flags uint32) (fdtable.Description, calls.Errno)
+
+// A deviceKey is the type (vfs.S_IFCHR or vfs.S_IFBLK) and number of a device.
+type deviceKey struct {
+	kind uint32
+	rdev uint64
+}
+
+var devices struct {
+	mu   sync.RWMutex
+	open map[deviceKey]OpenDevice
+}
+
+// RegisterDevice makes the device node /dev/name and lets open open it and all other nodes of that type and number.
+// mode is the type and the permissions.
+func RegisterDevice(name string, mode uint32, rdev uint64, open OpenDevice) calls.Errno {
+	devices.mu.Lock()
+	if devices.open == nil {
+		devices.open = make(map[deviceKey]OpenDevice)
+	}
+	devices.open[deviceKey{mode & vfs.S_IFMT, rdev}] = open
+	devices.mu.Unlock()
+	return vfs.Make(devFS.Root(), name, mode, rdev, "")
+}
+
+// MakeDev returns the number of a device.
+func MakeDev(major, minor uint32) uint64 {
+	return uint64(major&0xfff)<<8 | uint64(major&^0xfff)<<32 | uint64(minor&0xff) | uint64(minor&^0xff)<<12
+}
+
+// openSpecial opens named pipes and devices of file systems in memory.
+func openSpecial(loc vfs.Location, st *fdtable.Stat, key *memfs.Special, flags uint32) (fdtable.Description, calls.Errno) {
+	if st.Mode&vfs.S_IFMT == vfs.S_IFIFO {
+		return openFifo(loc, key, flags)
+	}
+	devices.mu.RLock()
+	open := devices.open[deviceKey{st.Mode & vfs.S_IFMT, st.Rdev}]
+	devices.mu.RUnlock()
+	if open == nil {
+		return nil, calls.ENXIO
+	}
+	return open(loc, flags)
+}
+
+// furnishDev makes /dev. The numbers are those of Linux 6.16 Documentation/admin-guide/devices.txt.
+func furnishDev() {
+	devFS = memfs.New(0o755, openSpecial)
+	mount("/dev", devFS.Root(), "devtmpfs")
+	console = tty.New()
+	type device struct {
+		name         string
+		major, minor uint32
+		perm         uint32
+		open         OpenDevice
+	}
+	for _, d := range []device{
+		{"null", 1, 3, 0o666, simple(func([]byte) int { return 0 }, 0)},
+		{"zero", 1, 5, 0o666, simple(zeros, 0)},
+		{"full", 1, 7, 0o666, simple(zeros, calls.ENOSPC)},
+		{"random", 1, 8, 0o666, simple(random, 0)},
+		{"urandom", 1, 9, 0o666, simple(random, 0)},
+		{"tty", 5, 0, 0o666, openTerminal},
+		{"console", 5, 1, 0o600, openTerminal},
+	} {
+		if err := RegisterDevice(d.name, vfs.S_IFCHR|d.perm, MakeDev(d.major, d.minor), d.open); err != 0 {
+			panic("files: cannot make /dev/" + d.name + ": " + err.Error())
+		}
+	}
+	makeDir("/dev/shm", 0o777|vfs.S_ISVTX)
+	for name, target := range map[string]string{
+		"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
+	} {
+		makeNode("/dev/"+name, vfs.S_IFLNK|0o777, 0, target)
+	}
+}
+
+func zeros(p []byte) int {
+	clear(p)
+	return len(p)
+}
+
+func random(p []byte) int {
+	kernel.Random(p)
+	return len(p)
+}
+
+// A simpleDevice is the description of a device without state.
+type simpleDevice struct {
+	vfs.Base
+	read func(p []byte) int
+	err  calls.Errno // of writes; 0 lets them all succeed
+}
+
+func simple(read func(p []byte) int, err calls.Errno) OpenDevice {
+	return func(loc vfs.Location, _ uint32) (fdtable.Description, calls.Errno) {
+		return &simpleDevice{vfs.Base{Loc: loc}, read, err}, 0
+	}
+}
+
+func (d *simpleDevice) Read(p []byte) (int, calls.Errno) { return d.read(p), 0 }
+
+func (d *simpleDevice) Write(p []byte) (int, calls.Errno) {
+	if d.err != 0 && len(p) > 0 {
+		return 0, d.err
+	}
+	return len(p), 0
+}
+
+func (d *simpleDevice) PRead(p []byte, _ int64) (int, calls.Errno)  { return d.Read(p) }
+func (d *simpleDevice) PWrite(p []byte, _ int64) (int, calls.Errno) { return d.Write(p) }
+func (d *simpleDevice) Lseek(int64, int) (int64, calls.Errno)       { return 0, 0 }
+
+// A terminal is a description of the console.
+type terminal struct {
+	*tty.TTY
+	loc vfs.Location
+}
+
+func openTerminal(loc vfs.Location, _ uint32) (fdtable.Description, calls.Errno) {
+	return &terminal{console, loc}, 0
+}
+
+func (t *terminal) Location() vfs.Location            { return t.loc }
+func (t *terminal) Name() string                      { return t.loc.Path() }
+func (t *terminal) Stat(st *fdtable.Stat) calls.Errno { return t.loc.Inode.Stat(st) }

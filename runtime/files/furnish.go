@@ -1,0 +1,141 @@
+package files
+
+import (
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+	"internal/xengo/runtime/kernel"
+	"internal/xengo/runtime/memfs"
+	"internal/xengo/runtime/tty"
+	"internal/xengo/runtime/vfs"
+)
+
+// The file systems that there are from the start, and the console.
+var (
+	rootFS  *memfs.FS
+	devFS   *memfs.FS
+	console *tty.TTY
+)
+
+// furnish makes the tree and opens the console as standard input, output and error. It takes time that does not
+// depend on anything: some dozens of small files.
+func furnish() {
+	umask.Store(0o022)
+	rootFS = memfs.New(0o755, openSpecial)
+	root := rootFS.Root()
+	vfs.SetRoot(root, "rootfs")
+	cwd.Store(&root)
+	for _, d := range []struct {
+		path string
+		perm uint32
+	}{
+		{"/bin", 0o755}, {"/dev", 0o755}, {"/etc/ssl/certs", 0o755}, {"/home", 0o755}, {"/proc", 0o555}, {"/root", 0o700},
+		{"/run", 0o755}, {"/sys", 0o555}, {"/tmp", 0o777 | vfs.S_ISVTX}, {"/usr/share", 0o755}, {"/var/tmp", 0o777 | vfs.S_ISVTX},
+	} {
+		makeDir(d.path, d.perm)
+	}
+	furnishEtc()
+	furnishDev()
+	furnishProc()
+	openConsole()
+}
+
+// makeDir makes a directory and those it is in.
+func makeDir(path string, perm uint32) {
+	for i := 1; i < len(path); i++ {
+		if path[i] == '/' {
+			makeNode(path[:i], vfs.S_IFDIR|0o755, 0, "")
+		}
+	}
+	makeNode(path, vfs.S_IFDIR|perm, 0, "")
+}
+
+// makeNode makes a file while the tree is furnished. The only error there can be is that it exists.
+func makeNode(path string, mode uint32, rdev uint64, target string) {
+	if err := vfs.Make(vfs.Root(), path, mode, rdev, target); err != 0 && err != calls.EEXIST {
+		panic("files: cannot make " + path + ": " + err.Error())
+	}
+}
+
+// mount puts a file system over a directory while the tree is furnished.
+func mount(path string, root vfs.Directory, source string) {
+	loc, err := vfs.Walk(vfs.Root(), path, vfs.Follow)
+	if err == 0 {
+		err = vfs.MountAt(loc.Inode.(vfs.Directory), root, source)
+	}
+	if err != 0 {
+		panic("files: cannot mount " + path + ": " + err.Error())
+	}
+}
+
+// PutFile makes the file at path hold contents, in a file system in memory and without copying them. Directories on the way
+// are made. Other services use it for what programs expect to find, such as /etc/resolv.conf.
+func PutFile(path string, perm uint32, contents string) calls.Errno {
+	end := len(path)
+	for end > 0 && path[end-1] != '/' {
+		end--
+	}
+	if end > 1 {
+		makeDir(path[:end-1], 0o755)
+	}
+	loc, err := vfs.Walk(vfs.Root(), path, vfs.Follow|vfs.Missing)
+	if err != 0 {
+		return err
+	}
+	if loc.Inode == nil {
+		loc.Inode, err = loc.Dir.Create(loc.Name, &vfs.New{Mode: vfs.S_IFREG | perm})
+		if err != 0 {
+			return err
+		}
+	}
+	s, ok := loc.Inode.(interface{ SetContents(string) })
+	if !ok {
+		return calls.EINVAL
+	}
+	s.SetContents(contents)
+	return 0
+}
+
+// openConsole makes the console descriptors 0, 1 and 2, which share a description as they do on Linux.
+func openConsole() {
+	d, err := vfs.Open(vfs.Root(), "/dev/console", fdtable.O_RDWR, 0)
+	if err == 0 {
+		_, err = fdtable.Install(d, fdtable.O_RDWR)
+	}
+	for fd := 1; fd <= 2 && err == 0; fd++ {
+		_, err = fdtable.Dup(0, fd, false)
+	}
+	if err != 0 {
+		panic("files: cannot open the console: " + err.Error())
+	}
+}
+
+// programName is the last component of the program's name, at most 15 bytes of it as Linux keeps.
+func programName() string {
+	name := programPath()
+	for i := len(name) - 1; i >= 0; i-- {
+		if name[i] == '/' {
+			name = name[i+1:]
+			break
+		}
+	}
+	return name[:min(len(name), 15)]
+}
+
+// programPath is where the program says it is: what it was called by, in /bin if that is no absolute path.
+func programPath() string {
+	argv, _ := kernel.Args()
+	if len(argv) == 0 || argv[0] == "" {
+		return "/bin/xengo"
+	}
+	name := argv[0]
+	if name[0] == '/' {
+		return name
+	}
+	for i := len(name) - 1; i >= 0; i-- {
+		if name[i] == '/' {
+			name = name[i+1:]
+			break
+		}
+	}
+	return "/bin/" + name
+}

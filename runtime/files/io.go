@@ -1,0 +1,227 @@
+package files
+
+import (
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+	"internal/xengo/runtime/vfs"
+)
+
+const (
+	// maxIO is the most that one call reads or writes: MAX_RW_COUNT. Source: Linux 6.16 include/linux/fs.h.
+	maxIO = 0x7ffff000
+
+	// maxVec is the most buffers of readv and writev: UIO_MAXIOV. Source: Linux 6.16 include/uapi/linux/uio.h.
+	maxVec = 1024
+)
+
+var ioCalls = []call{
+	{calls.SYS_READ, read},
+	{calls.SYS_WRITE, write},
+	{calls.SYS_PREAD64, pread},
+	{calls.SYS_PWRITE64, pwrite},
+	{calls.SYS_READV, readv},
+	{calls.SYS_WRITEV, writev},
+	{calls.SYS_PREADV, preadv},
+	{calls.SYS_PWRITEV, pwritev},
+	{calls.SYS_PREADV2, preadv2},
+	{calls.SYS_PWRITEV2, pwritev2},
+	{calls.SYS_LSEEK, lseek},
+	{calls.SYS_GETDENTS64, getdents},
+	{calls.SYS_SENDFILE, sendfile},
+	{calls.SYS_COPY_FILE_RANGE, copyFileRange},
+	{calls.SYS_SPLICE, splice},
+	{calls.SYS_FTRUNCATE, ftruncate},
+	{calls.SYS_TRUNCATE, truncate},
+	{calls.SYS_FALLOCATE, fallocate},
+	{calls.SYS_FADVISE64, fadvise},
+	{calls.SYS_READAHEAD, fadvise},
+	{calls.SYS_FSYNC, fsync},
+	{calls.SYS_FDATASYNC, fsync},
+	{calls.SYS_SYNC_FILE_RANGE, fsync},
+	{calls.SYS_SYNCFS, fsync},
+	{calls.SYS_SYNC, func(calls.Args) (uintptr, calls.Errno) { return 0, 0 }},
+}
+
+// count turns a length argument into what is really transferred.
+func count(n uintptr) uintptr { return min(n, maxIO) }
+
+func read(a calls.Args) (uintptr, calls.Errno) {
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		p, err := calls.Bytes(a.A2, count(a.A3))
+		if err != 0 {
+			return 0, err
+		}
+		n, err := f.Read(p)
+		return uintptr(n), err
+	})
+}
+
+func write(a calls.Args) (uintptr, calls.Errno) {
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		p, err := calls.Bytes(a.A2, count(a.A3))
+		if err != 0 {
+			return 0, err
+		}
+		n, err := f.Write(p)
+		return uintptr(n), err
+	})
+}
+
+func pread(a calls.Args) (uintptr, calls.Errno) {
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		p, err := calls.Bytes(a.A2, count(a.A3))
+		if err != 0 {
+			return 0, err
+		}
+		n, err := preadFile(f, p, int64(a.A4))
+		return uintptr(n), err
+	})
+}
+
+func pwrite(a calls.Args) (uintptr, calls.Errno) {
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		p, err := calls.Bytes(a.A2, count(a.A3))
+		if err != 0 {
+			return 0, err
+		}
+		n, err := pwriteFile(f, p, int64(a.A4))
+		return uintptr(n), err
+	})
+}
+
+func preadFile(f *fdFile, p []byte, offset int64) (int, calls.Errno) {
+	if offset < 0 {
+		return 0, calls.EINVAL
+	}
+	if !f.Readable() {
+		return 0, calls.EBADF
+	}
+	d, ok := f.Desc.(fdtable.PReader)
+	if !ok {
+		return 0, notPositioned(f)
+	}
+	return d.PRead(p, offset)
+}
+
+func pwriteFile(f *fdFile, p []byte, offset int64) (int, calls.Errno) {
+	if offset < 0 {
+		return 0, calls.EINVAL
+	}
+	if !f.Writable() {
+		return 0, calls.EBADF
+	}
+	d, ok := f.Desc.(fdtable.PWriter)
+	if !ok {
+		return 0, notPositioned(f)
+	}
+	return d.PWrite(p, offset)
+}
+
+// notPositioned is the error of reads and writes at an offset where there is none.
+func notPositioned(f *fdFile) calls.Errno {
+	if _, ok := f.Desc.(vfs.DirReader); ok {
+		return calls.EISDIR
+	}
+	return calls.ESPIPE
+}
+
+func lseek(a calls.Args) (uintptr, calls.Errno) {
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		if f.Flags()&fdtable.O_PATH != 0 {
+			return 0, calls.EBADF
+		}
+		d, ok := f.Desc.(fdtable.Seeker)
+		if !ok {
+			return 0, calls.ESPIPE
+		}
+		pos, err := d.Lseek(int64(a.A2), int(int32(a.A3)))
+		return uintptr(pos), err
+	})
+}
+
+func getdents(a calls.Args) (uintptr, calls.Errno) {
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		if f.Flags()&fdtable.O_PATH != 0 {
+			return 0, calls.EBADF
+		}
+		d, ok := f.Desc.(vfs.DirReader)
+		if !ok {
+			return 0, calls.ENOTDIR
+		}
+		p, err := calls.Bytes(a.A2, uintptr(uint32(a.A3)))
+		if err != 0 {
+			return 0, err
+		}
+		n, err := d.ReadDir(p)
+		return uintptr(n), err
+	})
+}
+
+func ftruncate(a calls.Args) (uintptr, calls.Errno) {
+	if int64(a.A2) < 0 {
+		return 0, calls.EINVAL
+	}
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		if f.Flags()&fdtable.O_PATH != 0 {
+			return 0, calls.EBADF
+		}
+		d, ok := f.Desc.(fdtable.Truncater)
+		if !ok || !f.Writable() {
+			return 0, calls.EINVAL
+		}
+		return status(d.Truncate(int64(a.A2)))
+	})
+}
+
+func truncate(a calls.Args) (uintptr, calls.Errno) {
+	if int64(a.A2) < 0 {
+		return 0, calls.EINVAL
+	}
+	loc, err := find(cwdFD, a.A1, 0)
+	if err != 0 {
+		return 0, err
+	}
+	return status(vfs.Truncate(loc.Inode, int64(a.A2)))
+}
+
+func fallocate(a calls.Args) (uintptr, calls.Errno) {
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		switch {
+		case int64(a.A3) < 0 || int64(a.A4) <= 0:
+			return 0, calls.EINVAL
+		case !f.Writable():
+			return 0, calls.EBADF
+		}
+		file := vfs.Contents(f.Desc)
+		if file == nil {
+			if _, ok := f.Desc.(fdtable.Seeker); ok {
+				return 0, calls.ENODEV
+			}
+			return 0, calls.ESPIPE
+		}
+		return status(file.Allocate(uint32(a.A2), int64(a.A3), int64(a.A4)))
+	})
+}
+
+// fadvise accepts all advice: contents are in memory.
+func fadvise(a calls.Args) (uintptr, calls.Errno) {
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		if _, ok := f.Desc.(fdtable.Seeker); !ok {
+			return 0, calls.ESPIPE
+		}
+		return 0, 0
+	})
+}
+
+func fsync(a calls.Args) (uintptr, calls.Errno) {
+	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+		if f.Flags()&fdtable.O_PATH != 0 {
+			return 0, calls.EBADF
+		}
+		d, ok := f.Desc.(fdtable.Syncer)
+		if !ok {
+			return 0, calls.EINVAL
+		}
+		return status(d.Sync())
+	})
+}

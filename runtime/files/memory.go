@@ -1,0 +1,305 @@
+package files
+
+import (
+	"sync"
+
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+	"internal/xengo/runtime/kernel"
+	"internal/xengo/runtime/vfs"
+)
+
+var memoryCalls = []call{
+	{calls.SYS_MMAP, mmap},
+	{calls.SYS_MUNMAP, munmap},
+	{calls.SYS_MPROTECT, mprotect},
+	{calls.SYS_MADVISE, madvise},
+	{calls.SYS_MSYNC, msync},
+	{calls.SYS_MLOCK, inMemory},
+	{calls.SYS_MLOCK2, inMemory},
+	{calls.SYS_MUNLOCK, inMemory},
+	{calls.SYS_MLOCKALL, constant(0)}, // memory is never paged out
+	{calls.SYS_MUNLOCKALL, constant(0)},
+	{calls.SYS_MINCORE, mincore},
+}
+
+// Arguments of mmap(2) and relatives. Source: Linux 6.16 include/uapi/asm-generic/mman-common.h, mman.h.
+const (
+	protRead     = 1
+	protWrite    = 2
+	protExec     = 4
+	mapShared    = 0x01
+	mapPrivate   = 0x02
+	mapSharedVal = 0x03
+	mapType      = 0x0f
+	mapFixed     = 0x10
+	mapAnonymous = 0x20
+	mapFixedNo   = 0x100000
+
+	madvDontneed = 4
+	madvLast     = 25
+
+	pageSize = 4096
+)
+
+// A mapping is a range of addresses that mmap returned, or what is left of it.
+type mapping struct {
+	start, size uintptr
+	share       *share // nil for memory of its own
+}
+
+// A share is a file that is mapped shared. Guarded by mappingsLock.
+type share struct {
+	file   vfs.Regular
+	addr   uintptr
+	size   uintptr
+	pieces int // mappings that are left of it
+}
+
+// mappings are those of the program, in no order: there are few. The same address may occur more than once, for a file
+// that is mapped more than once.
+var (
+	mappingsLock sync.Mutex
+	mappings     []mapping
+)
+
+func pages(n uintptr) uintptr { return (n + pageSize - 1) &^ (pageSize - 1) }
+
+func mmap(a calls.Args) (uintptr, calls.Errno) {
+	size, prot, flags, offset := a.A2, a.A3, a.A4, int64(a.A6)
+	switch {
+	case size == 0 || offset%pageSize != 0 || flags&mapType == 0:
+		return 0, calls.EINVAL
+	case size > 1<<46 || flags&(mapFixed|mapFixedNo) != 0:
+		return 0, calls.ENOMEM // no address is at the program's disposal
+	}
+	size = pages(size)
+	if flags&mapAnonymous != 0 {
+		return mapMemory(size, int32(prot), nil)
+	}
+	f, err := getFile(a.A5)
+	if err != 0 {
+		return 0, err
+	}
+	defer f.Put()
+	return mapFile(f, size, prot, flags, offset)
+}
+
+// mapMemory maps memory of its own and lets fill, if there is one, write to it.
+func mapMemory(size uintptr, prot int32, fill func([]byte) calls.Errno) (uintptr, calls.Errno) {
+	p := kernel.Map(size)
+	if p == nil {
+		return 0, calls.ENOMEM
+	}
+	if fill != nil {
+		mem, err := calls.Bytes(uintptr(p), size)
+		if err == 0 {
+			err = fill(mem)
+		}
+		if err != 0 {
+			kernel.Unmap(p, size)
+			return 0, err
+		}
+	}
+	if prot != protRead|protWrite {
+		if err := kernel.Protect(p, size, prot); err != 0 {
+			kernel.Unmap(p, size)
+			return 0, calls.Errno(err)
+		}
+	}
+	remember(mapping{start: uintptr(p), size: size})
+	return uintptr(p), 0
+}
+
+func remember(m mapping) {
+	mappingsLock.Lock()
+	mappings = append(mappings, m)
+	mappingsLock.Unlock()
+}
+
+func mapFile(f *fdFile, size, prot, flags uintptr, offset int64) (uintptr, calls.Errno) {
+	file := vfs.Contents(f.Desc)
+	shared := flags&mapType != mapPrivate
+	switch {
+	case f.Flags()&fdtable.O_PATH != 0:
+		return 0, calls.EBADF
+	case !f.Readable() || shared && prot&protWrite != 0 && !f.Writable():
+		return 0, calls.EACCES
+	case file == nil:
+		return 0, calls.ENODEV
+	}
+	if !shared {
+		return mapMemory(size, int32(prot), func(p []byte) calls.Errno {
+			_, err := file.ReadAt(p, offset)
+			return err
+		})
+	}
+	m, ok := file.(vfs.Mapper)
+	if !ok {
+		return 0, calls.ENODEV
+	}
+	addr, err := m.Map(offset, size)
+	if err != 0 {
+		return 0, err
+	}
+	file.Opened()
+	remember(mapping{addr, size, &share{file, addr, size, 1}})
+	return addr, 0
+}
+
+// munmap unmaps the whole or a part of what was mapped.
+func munmap(a calls.Args) (uintptr, calls.Errno) {
+	if a.A1%pageSize != 0 || a.A2 == 0 {
+		return 0, calls.EINVAL
+	}
+	start, end := a.A1, a.A1+pages(a.A2)
+	if end <= start {
+		return 0, calls.EINVAL
+	}
+	mappingsLock.Lock()
+	gone := cutMappings(start, end)
+	mappingsLock.Unlock()
+	for _, m := range gone {
+		m.unmap()
+	}
+	return 0, 0
+}
+
+// cutMappings takes [start, end) out of the mappings and returns what is to be unmapped for that. Of several mappings of a file
+// at the same address it is one that goes. The caller holds mappingsLock.
+func cutMappings(start, end uintptr) (gone []mapping) {
+	var rest []mapping
+	fileCut := false
+	for _, m := range mappings {
+		low, high := max(m.start, start), min(m.start+m.size, end)
+		if low >= high || m.share != nil && fileCut {
+			rest = append(rest, m)
+			continue
+		}
+		pieces := 0
+		if m.start < low {
+			rest = append(rest, mapping{m.start, low - m.start, m.share})
+			pieces++
+		}
+		if high < m.start+m.size {
+			rest = append(rest, mapping{high, m.start + m.size - high, m.share})
+			pieces++
+		}
+		if m.share == nil {
+			gone = append(gone, mapping{low, high - low, nil})
+			continue
+		}
+		fileCut = true
+		if m.share.pieces += pieces - 1; m.share.pieces == 0 {
+			gone = append(gone, m)
+		}
+	}
+	mappings = rest
+	return gone
+}
+
+// unmap gives back what a mapping stood for, once there is no mapping of it.
+func (m *mapping) unmap() {
+	if m.share == nil {
+		kernel.Unmap(calls.At(m.start), m.size)
+		return
+	}
+	m.share.file.(vfs.Mapper).Unmap(m.share.addr)
+	m.share.file.Closed()
+}
+
+// mapped reports whether all of [start, start+size) is mapped.
+func mapped(start, size uintptr) bool {
+	mappingsLock.Lock()
+	defer mappingsLock.Unlock()
+	for at := start; at < start+size; {
+		next := at
+		for _, m := range mappings {
+			if m.start <= at && at < m.start+m.size {
+				next = max(next, m.start+m.size)
+			}
+		}
+		if next == at {
+			return false
+		}
+		at = next
+	}
+	return true
+}
+
+// rangeArg checks a range of addresses that was mapped.
+func rangeArg(start, size uintptr) (uintptr, calls.Errno) {
+	if start%pageSize != 0 {
+		return 0, calls.EINVAL
+	}
+	size = pages(size)
+	if size > 0 && !mapped(start, size) {
+		return 0, calls.ENOMEM
+	}
+	return size, 0
+}
+
+func mprotect(a calls.Args) (uintptr, calls.Errno) {
+	if a.A3&^(protRead|protWrite|protExec) != 0 {
+		return 0, calls.EINVAL
+	}
+	size, err := rangeArg(a.A1, a.A2)
+	if err != 0 || size == 0 {
+		return 0, err
+	}
+	return 0, calls.Errno(kernel.Protect(calls.At(a.A1), size, int32(a.A3)))
+}
+
+// madvise gives no advice to anybody, but MADV_DONTNEED, which programs use to get pages of zeroes, does that.
+func madvise(a calls.Args) (uintptr, calls.Errno) {
+	if a.A1%pageSize != 0 || a.A3 > madvLast {
+		return 0, calls.EINVAL
+	}
+	if a.A3 != madvDontneed {
+		return 0, 0
+	}
+	size, err := rangeArg(a.A1, a.A2)
+	if err != 0 {
+		return 0, err
+	}
+	mappingsLock.Lock()
+	defer mappingsLock.Unlock()
+	for _, m := range mappings {
+		low, high := max(m.start, a.A1), min(m.start+m.size, a.A1+size)
+		if low >= high || m.share != nil {
+			continue
+		}
+		mem, err := calls.Bytes(low, high-low)
+		if err != 0 {
+			return 0, err
+		}
+		clear(mem)
+	}
+	return 0, 0
+}
+
+// msync has nothing to write: a shared mapping is the contents of its file.
+func msync(a calls.Args) (uintptr, calls.Errno) {
+	const known = 1 | 2 | 4 // MS_ASYNC, MS_INVALIDATE, MS_SYNC
+	if a.A3&^known != 0 || a.A3&5 == 5 {
+		return 0, calls.EINVAL
+	}
+	_, err := rangeArg(a.A1, a.A2)
+	return 0, err
+}
+
+// inMemory is mlock, which has nothing to do: memory is never paged out.
+func inMemory(calls.Args) (uintptr, calls.Errno) { return 0, 0 }
+
+// mincore says that everything is in memory.
+func mincore(a calls.Args) (uintptr, calls.Errno) {
+	size, err := rangeArg(a.A1, a.A2)
+	if err != 0 {
+		return 0, err
+	}
+	out, err := calls.Bytes(a.A3, size/pageSize)
+	for i := range out {
+		out[i] = 1
+	}
+	return 0, err
+}

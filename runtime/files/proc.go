@@ -1,0 +1,167 @@
+package files
+
+import (
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+	"internal/xengo/runtime/kernel"
+	"internal/xengo/runtime/pseudo"
+	"internal/xengo/runtime/vfs"
+)
+
+// Types of file systems for statfs(2). Source: Linux 6.16 include/uapi/linux/magic.h.
+const (
+	procMagic = 0x9fa0
+	sysMagic  = 0x62656572
+)
+
+var procFS, sysFS *pseudo.FS
+
+// RegisterProc makes the file /proc/path, whose contents are what generate returns whenever it is opened. Directories on
+// the way are made. /proc/self is "self" in path.
+func RegisterProc(path string, generate func() []byte) {
+	RegisterProcWriter(path, generate, nil)
+}
+
+// RegisterProcWriter is RegisterProc for a file that can be written, too: what is written is passed to write.
+func RegisterProcWriter(path string, generate func() []byte, write func([]byte) calls.Errno) {
+	if len(path) > 5 && path[:5] == "self/" {
+		path = "1/" + path[5:]
+	}
+	dir, name := procFS.Root().Path(path)
+	dir.Add(name, procFS.NewFile(generate, write))
+}
+
+// RegisterSys is RegisterProc for /sys.
+func RegisterSys(path string, generate func() []byte) {
+	dir, name := sysFS.Root().Path(path)
+	dir.Add(name, sysFS.NewFile(generate, nil))
+}
+
+// text is a provider of contents that do not change.
+func text(s string) func() []byte { return func() []byte { return []byte(s) } }
+
+func furnishProc() {
+	procFS = pseudo.New("proc", procMagic)
+	sysFS = pseudo.New("sysfs", sysMagic)
+	mount("/proc", procFS.Root(), "proc")
+	mount("/sys", sysFS.Root(), "sysfs")
+	for path, generate := range map[string]func() []byte{
+		"cpuinfo": cpuinfo, "meminfo": meminfo, "uptime": uptime, "loadavg": text("0.00 0.00 0.00 1/1 1\n"), "stat": systemStat,
+		"version":     text(sysname + " version " + release + " " + version + "\n"),
+		"filesystems": text("nodev\ttmpfs\nnodev\tproc\nnodev\tsysfs\n"),
+		"cmdline":     func() []byte { return append(join(arguments(), " "), '\n') },
+
+		"self/cmdline": func() []byte { return ended(arguments()) },
+		"self/environ": func() []byte { _, env := kernel.Args(); return ended(env) },
+		"self/comm":    func() []byte { return []byte(programName() + "\n") },
+		"self/status":  processStatus, "self/stat": processStat, "self/statm": processStatm, "self/limits": processLimits,
+		"self/maps": text(""), "self/cgroup": text("0::/\n"), "self/mounts": mountTable, "self/mountinfo": mountInfo,
+		"self/oom_score_adj": text("0\n"),
+
+		"sys/kernel/ostype": text(sysname + "\n"), "sys/kernel/osrelease": text(release + "\n"), "sys/kernel/version": text(version + "\n"),
+		"sys/kernel/pid_max": text("32768\n"), "sys/kernel/threads-max": text("32768\n"), "sys/kernel/cap_last_cap": text("40\n"),
+		"sys/kernel/random/uuid": uuid, "sys/kernel/random/boot_id": text(string(uuid())),
+		"sys/net/core/somaxconn": text("4096\n"), "sys/vm/overcommit_memory": text("1\n"),
+		"sys/fs/file-max": text(itoa(fdtable.MaxFiles) + "\n"), "sys/fs/nr_open": text(itoa(fdtable.MaxFiles) + "\n"),
+		"sys/fs/pipe-max-size": text(itoa(maxPipe) + "\n"),
+	} {
+		RegisterProc(path, generate)
+	}
+	RegisterProcWriter("sys/kernel/hostname", func() []byte { return []byte(hostname() + "\n") }, writeHostname)
+	for _, name := range []string{"online", "possible", "present"} {
+		RegisterSys("devices/system/cpu/"+name, cpuRange)
+	}
+	furnishSelf(procFS.Root())
+}
+
+// furnishSelf makes the links of /proc.
+func furnishSelf(root *pseudo.Dir) {
+	link := func(dir *pseudo.Dir, name, target string) {
+		dir.Add(name, procFS.NewLink(func() (string, calls.Errno) { return target, 0 }))
+	}
+	link(root, "self", "1")
+	link(root, "thread-self", "1/task/1")
+	link(root, "mounts", "self/mounts")
+	link(root, "net", "self/net")
+	self := root.Sub("1")
+	link(self, "exe", programPath())
+	link(self, "root", "/")
+	link(self.Sub("task"), "1", "..")
+	self.Add("cwd", procFS.NewJumpLink(
+		func() (string, calls.Errno) { return vfs.Location{Inode: workingDir()}.Path(), 0 },
+		func() (vfs.Location, calls.Errno) { return vfs.Location{Inode: workingDir()}, 0 }))
+	self.Sub("net")
+	fd := self.Sub("fd")
+	fd.List = func() (names []string) {
+		for _, n := range fdtable.Open() {
+			names = append(names, itoa(uint64(n)))
+		}
+		return names
+	}
+	fd.Find = func(name string) (vfs.Inode, calls.Errno) {
+		n, ok := atoi(name)
+		if !ok {
+			return nil, calls.ENOENT
+		}
+		if f, err := fdtable.Get(n); err != 0 {
+			return nil, calls.ENOENT
+		} else {
+			f.Put()
+		}
+		return procFS.NewJumpLink(
+			func() (string, calls.Errno) { return nameOf(n) },
+			func() (vfs.Location, calls.Errno) { return reopenable(n) }), 0
+	}
+}
+
+// nameOf returns what /proc/self/fd shows for a descriptor.
+func nameOf(fd int) (string, calls.Errno) {
+	f, err := fdtable.Get(fd)
+	if err != 0 {
+		return "", calls.ENOENT
+	}
+	defer f.Put()
+	if n, ok := f.Desc.(fdtable.Named); ok {
+		return n.Name(), 0
+	}
+	return "anon_inode:[unknown]", 0
+}
+
+// reopenable returns what a path through /proc/self/fd leads to.
+func reopenable(fd int) (vfs.Location, calls.Errno) {
+	f, err := fdtable.Get(fd)
+	if err != 0 {
+		return vfs.Location{}, calls.ENOENT
+	}
+	defer f.Put()
+	if l, ok := f.Desc.(vfs.Located); ok {
+		return l.Location(), 0
+	}
+	return vfs.Location{Name: "?", Inode: &anonymous{f.Desc}}, 0
+}
+
+// anonymous makes a description without a name something that a path can lead to. Of those only pipes can be opened again.
+type anonymous struct {
+	desc fdtable.Description
+}
+
+func (a *anonymous) Stat(st *fdtable.Stat) calls.Errno { return statOf(a.desc, st) }
+func (a *anonymous) SetAttr(*vfs.SetAttr) calls.Errno  { return calls.EPERM }
+
+func (a *anonymous) Open(_ vfs.Location, flags uint32) (fdtable.Description, calls.Errno) {
+	p, ok := a.desc.(*pipeEnd)
+	if !ok {
+		return nil, calls.ENXIO
+	}
+	mode := flags & fdtable.O_ACCMODE
+	return p.ring.end(mode != fdtable.O_WRONLY, mode != fdtable.O_RDONLY), 0
+}
+
+func writeHostname(p []byte) calls.Errno {
+	for len(p) > 0 && p[len(p)-1] == '\n' {
+		p = p[:len(p)-1]
+	}
+	s := string(p)
+	setName.Store(&s)
+	return 0
+}

@@ -1,0 +1,262 @@
+package files
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+	"internal/xengo/runtime/kernel"
+	"internal/xengo/runtime/vfs"
+)
+
+// rlimit is struct rlimit of Linux.
+type rlimit struct{ Cur, Max uint64 }
+
+const (
+	rlimitStack   = 3
+	rlimitCore    = 4
+	rlimitNofile  = 7
+	rlimitMemlock = 8
+	rlimits       = 16
+	unlimited     = ^uint64(0)
+)
+
+// limits are the resource limits of the program. Only that on the number of descriptors has an effect.
+var (
+	limitsLock sync.Mutex
+	limits     = func() (l [rlimits]rlimit) {
+		for i := range l {
+			l[i] = rlimit{unlimited, unlimited}
+		}
+		l[rlimitStack].Cur = 8 << 20
+		l[rlimitCore].Cur = 0
+		l[rlimitNofile] = rlimit{fdtable.MaxFiles, fdtable.MaxFiles}
+		return l
+	}()
+)
+
+func prlimit(resource, newp, oldp uintptr) (uintptr, calls.Errno) {
+	if resource >= rlimits {
+		return 0, calls.EINVAL
+	}
+	next, err := calls.Optional[rlimit](newp)
+	if err != 0 {
+		return 0, err
+	}
+	prev, err := calls.Optional[rlimit](oldp)
+	if err != 0 {
+		return 0, err
+	}
+	limitsLock.Lock()
+	defer limitsLock.Unlock()
+	old := limits[resource]
+	if next != nil {
+		if err := setLimit(resource, *next); err != 0 {
+			return 0, err
+		}
+	}
+	if prev != nil {
+		*prev = old
+	}
+	return 0, 0
+}
+
+func setLimit(resource uintptr, l rlimit) calls.Errno {
+	if l.Cur > l.Max {
+		return calls.EINVAL
+	}
+	if resource == rlimitNofile {
+		if l.Max > fdtable.MaxFiles {
+			return calls.EPERM
+		}
+		fdtable.SetLimit(int(l.Cur))
+	}
+	limits[resource] = l
+	return 0
+}
+
+// rusage is struct rusage of Linux: two times and fourteen numbers.
+type rusage struct {
+	Utime, Stime timeval
+	Maxrss       int64 // KiB
+	_            [13]int64
+}
+
+const (
+	rusageChildren = -1
+	rusageSelf     = 0
+	rusageThread   = 1
+)
+
+func getrusage(a calls.Args) (uintptr, calls.Errno) {
+	who := int32(a.A1)
+	if who != rusageSelf && who != rusageThread && who != rusageChildren {
+		return 0, calls.EINVAL
+	}
+	out, err := calls.Pointer[rusage](a.A2)
+	if err != 0 {
+		return 0, err
+	}
+	*out = rusage{}
+	if who != rusageChildren {
+		ns := kernel.CPUTime()
+		out.Utime = timeval{ns / 1e9, ns % 1e9 / 1e3}
+		out.Maxrss = int64(usedMemory() >> 10)
+	}
+	return 0, 0
+}
+
+// usedMemory is how much of the memory of the domain is in use, in bytes.
+func usedMemory() uint64 {
+	total, free := kernel.MemTotal(), kernel.MemFree()
+	if free > total {
+		return 0
+	}
+	return total - free
+}
+
+// sysinfoBuf is struct sysinfo of Linux on amd64.
+type sysinfoBuf struct {
+	Uptime               int64
+	Loads                [3]uint64
+	Totalram, Freeram    uint64
+	Sharedram, Bufferram uint64
+	Totalswap, Freeswap  uint64
+	Procs                uint16
+	_                    uint16
+	_                    uint32
+	Totalhigh, Freehigh  uint64
+	Unit                 uint32
+	_                    uint32
+}
+
+func sysinfo(a calls.Args) (uintptr, calls.Errno) {
+	out, err := calls.Pointer[sysinfoBuf](a.A1)
+	if err != 0 {
+		return 0, err
+	}
+	*out = sysinfoBuf{
+		Uptime: kernel.Nanotime() / 1e9, Totalram: kernel.MemTotal(), Freeram: kernel.MemFree(), Procs: pid, Unit: 1,
+	}
+	return 0, 0
+}
+
+// What the system calls itself. The release is a version of Linux, since programs look there for what they may use.
+const (
+	sysname = "Linux"
+	release = "6.1.0-xengo"
+	version = "#1 xengo"
+	machine = "x86_64"
+)
+
+// utsname is struct utsname of Linux.
+type utsname [6][65]byte
+
+func uname(a calls.Args) (uintptr, calls.Errno) {
+	out, err := calls.Pointer[utsname](a.A1)
+	if err != 0 {
+		return 0, err
+	}
+	*out = utsname{}
+	for i, s := range []string{sysname, hostname(), release, version, machine, "(none)"} {
+		copy(out[i][:64], s)
+	}
+	return 0, 0
+}
+
+// setName is the name that was set while running.
+var setName atomic.Pointer[string]
+
+// hostname returns what was set last, else hostname= of the kernel's command line, else the name of the domain.
+func hostname() string {
+	if s := setName.Load(); s != nil {
+		return *s
+	}
+	if s := kernel.Option("hostname"); s != "" {
+		return s
+	}
+	if s := kernel.DomainName(); s != "" {
+		return s
+	}
+	return "xengo"
+}
+
+func setHostname(a calls.Args) (uintptr, calls.Errno) {
+	if int(a.A2) < 0 || a.A2 > 64 {
+		return 0, calls.EINVAL
+	}
+	b, err := calls.Bytes(a.A1, a.A2)
+	if err != 0 {
+		return 0, err
+	}
+	if vfs.CurrentCred().EUID != 0 {
+		return 0, calls.EPERM
+	}
+	s := string(b)
+	setName.Store(&s)
+	return 0, 0
+}
+
+// schedGetaffinity says that the program may run on all CPUs.
+func schedGetaffinity(a calls.Args) (uintptr, calls.Errno) {
+	n := int(kernel.NCPU())
+	size := (n + 63) / 64 * 8
+	if a.A2 < uintptr(size) || a.A2%8 != 0 {
+		return 0, calls.EINVAL
+	}
+	mask, err := calls.Slice[uint64](a.A3, uintptr(size/8))
+	if err != 0 {
+		return 0, err
+	}
+	clear(mask)
+	for i := range n {
+		mask[i/64] |= 1 << (i % 64)
+	}
+	return uintptr(size), 0
+}
+
+// Operations of prctl(2). Source: Linux 6.16 include/uapi/linux/prctl.h.
+const (
+	prSetPdeathsig  = 1
+	prGetDumpable   = 3
+	prSetDumpable   = 4
+	prSetName       = 15
+	prGetName       = 16
+	prSetNoNewPrivs = 38
+	prGetNoNewPrivs = 39
+)
+
+// threadName is the name that PR_SET_NAME sets, one for all threads.
+var threadName atomic.Pointer[[16]byte]
+
+func prctl(a calls.Args) (uintptr, calls.Errno) {
+	switch a.A1 {
+	case prSetName:
+		s, err := calls.CString(a.A2, 16, 0)
+		if err != 0 {
+			return 0, err
+		}
+		var name [16]byte
+		copy(name[:15], s)
+		threadName.Store(&name)
+		return 0, 0
+	case prGetName:
+		out, err := calls.Pointer[[16]byte](a.A2)
+		if err != 0 {
+			return 0, err
+		}
+		*out = [16]byte{}
+		if name := threadName.Load(); name != nil {
+			*out = *name
+		} else {
+			copy(out[:15], programName())
+		}
+		return 0, 0
+	case prSetDumpable, prSetPdeathsig, prSetNoNewPrivs:
+		return 0, 0 // no core is ever dumped, no parent dies, nothing is executed
+	case prGetDumpable, prGetNoNewPrivs:
+		return 0, 0
+	}
+	return 0, calls.EINVAL
+}

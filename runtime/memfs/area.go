@@ -1,0 +1,135 @@
+package memfs
+
+import (
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/kernel"
+)
+
+// An area is a part of a file that was mapped: its pages are consecutive in memory outside the heap, and are the file's
+// contents for reads and writes, too. It stays when the last mapping goes, until the file does.
+type area struct {
+	first int64 // number of its first page
+	mem   []byte
+	users int // mappings
+}
+
+func (a *area) count() int64 { return int64(len(a.mem) / pageSize) }
+func (a *area) end() int64   { return a.first + a.count() }
+
+func (a *area) page(i int64) []byte {
+	at := (i - a.first) * pageSize
+	return a.mem[at : at+pageSize : at+pageSize]
+}
+
+// area returns the area that page i is in, or nil.
+func (d *data) area(i int64) *area {
+	for _, a := range d.areas {
+		if a.first <= i && i < a.end() {
+			return a
+		}
+	}
+	return nil
+}
+
+func (d *data) areaPages() int64 {
+	n := int64(0)
+	for _, a := range d.areas {
+		n += a.count()
+	}
+	return n
+}
+
+// Map makes [offset, offset+length) an area, unless it is in one. It fails if it overlaps one that is in use without being in it.
+func (f *file) Map(offset int64, length uintptr) (uintptr, calls.Errno) {
+	if offset < 0 || length == 0 || int64(length) < 0 || offset > maxSize-int64(length) {
+		return 0, calls.EOVERFLOW
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	first, end := offset/pageSize, (offset+int64(length)+pageSize-1)/pageSize
+	a := f.area(first)
+	if a == nil || end > a.end() {
+		var err calls.Errno
+		if a, err = f.newArea(first, end); err != 0 {
+			return 0, err
+		}
+	}
+	a.users++
+	return calls.Address(a.page(first)), 0
+}
+
+// newArea makes an area of the pages [first, end) and of unused areas that overlap it.
+func (d *data) newArea(first, end int64) (*area, calls.Errno) {
+	var rest []*area
+	for _, old := range d.areas {
+		switch {
+		case old.end() <= first || end <= old.first:
+			rest = append(rest, old)
+		case old.users > 0:
+			return nil, calls.ENOMEM
+		default:
+			first, end = min(first, old.first), max(end, old.end())
+		}
+	}
+	size := (end - first) * pageSize
+	if err := d.fs.charge(size); err != 0 {
+		return nil, calls.ENOMEM
+	}
+	p := kernel.Map(uintptr(size))
+	if p == nil {
+		d.fs.used.Add(-size)
+		return nil, calls.ENOMEM
+	}
+	mem, err := calls.Bytes(uintptr(p), uintptr(size))
+	if err != 0 {
+		return nil, err
+	}
+	a := &area{first: first, mem: mem}
+	for i := first; i < end; i++ {
+		d.move(a, i)
+	}
+	d.dropAreas(rest)
+	d.areas = append(d.areas, a)
+	return a, 0
+}
+
+// move copies page i to the area that it will be in, and gives it back.
+func (d *data) move(a *area, i int64) {
+	if !d.hasData(i) {
+		return
+	}
+	d.readPage(a.page(i), i, 0)
+	if d.area(i) == nil && d.page(i) != nil {
+		d.release(i, d.page(i))
+	}
+}
+
+// dropAreas frees all areas but those in rest.
+func (d *data) dropAreas(rest []*area) {
+	for _, a := range d.areas {
+		kept := false
+		for _, other := range rest {
+			kept = kept || a == other
+		}
+		if !kept {
+			d.fs.used.Add(-int64(len(a.mem)))
+			kernel.Unmap(calls.At(calls.Address(a.mem)), uintptr(len(a.mem)))
+		}
+	}
+	d.areas = rest
+}
+
+// freeAreas gives all areas back. None is in use: a mapping keeps its file open.
+func (d *data) freeAreas() { d.dropAreas(nil) }
+
+// Unmap ends a mapping that began at addr.
+func (f *file) Unmap(addr uintptr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.areas {
+		if start := calls.Address(a.mem); start <= addr && addr < start+uintptr(len(a.mem)) {
+			a.users--
+			return
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package memfs
+
+import "internal/xengo/runtime/calls"
+
+// data is the contents of a regular file. A page is kept only as far as it was written, rounded up to a power
+// of two, so that a small file costs little; what is in no page is what base says, and beyond that zero.
+type data struct {
+	fs    *FS
+	size  int64
+	base  string           // contents that came with the file; not in memory of ours
+	first []byte           // page 0
+	pages map[int64][]byte // the others
+	count int64            // pages in first and pages
+	areas []*area          // what is mapped; its pages are in none of the above
+}
+
+// maxSize is where the last page of the largest file ends. Linux on amd64 has one page more (MAX_LFS_FILESIZE),
+// whose end is not an int64.
+const maxSize = (1<<63 - 1) &^ (pageSize - 1)
+
+// minPage is the smallest allocation for a page.
+const minPage = 64
+
+func (d *data) page(i int64) []byte {
+	if a := d.area(i); a != nil {
+		return a.page(i)
+	}
+	if i == 0 {
+		return d.first
+	}
+	return d.pages[i]
+}
+
+func (d *data) setPage(i int64, p []byte) {
+	if d.page(i) == nil && p != nil {
+		d.count++
+	}
+	if i == 0 {
+		d.first = p
+		return
+	}
+	if d.pages == nil {
+		d.pages = make(map[int64][]byte)
+	}
+	d.pages[i] = p
+}
+
+// read copies contents at off to p and returns how much there was.
+func (d *data) read(p []byte, off int64) int {
+	if off >= d.size {
+		return 0
+	}
+	if left := d.size - off; int64(len(p)) > left {
+		p = p[:left]
+	}
+	for done := 0; done < len(p); {
+		pos := off + int64(done)
+		in := int(pos % pageSize)
+		n := min(len(p)-done, pageSize-in)
+		d.readPage(p[done:done+n], pos/pageSize, in)
+		done += n
+	}
+	return len(p)
+}
+
+// readPage fills p from page i at offset in.
+func (d *data) readPage(p []byte, i int64, in int) {
+	n := 0
+	if page := d.page(i); page != nil {
+		if in < len(page) {
+			n = copy(p, page[in:])
+		}
+	} else if at := i*pageSize + int64(in); at < int64(len(d.base)) {
+		n = copy(p, d.base[at:])
+	}
+	clear(p[n:])
+}
+
+// write copies p to off, making the file longer if need be. It returns how much fit; the error is 0 if any did.
+func (d *data) write(p []byte, off int64) (int, calls.Errno) {
+	done := 0
+	for done < len(p) {
+		pos := off + int64(done)
+		in := int(pos % pageSize)
+		n := min(len(p)-done, pageSize-in)
+		page, err := d.grow(pos/pageSize, in+n)
+		if err != 0 {
+			if done == 0 {
+				return 0, err
+			}
+			break
+		}
+		copy(page[in:], p[done:done+n])
+		done += n
+		d.size = max(d.size, pos+int64(n))
+	}
+	return done, 0
+}
+
+// grow returns page i with at least need bytes. Those that no one wrote are what they read as.
+func (d *data) grow(i int64, need int) ([]byte, calls.Errno) {
+	page := d.page(i)
+	if page == nil {
+		if left := int64(len(d.base)) - i*pageSize; left > 0 {
+			need = max(need, int(min(left, pageSize)))
+		}
+	} else if need <= len(page) {
+		return page, 0
+	}
+	bigger := page
+	if need <= cap(page) {
+		bigger = page[:need]
+		clear(bigger[len(page):])
+	} else {
+		room := minPage
+		for room < need {
+			room *= 2
+		}
+		if err := d.fs.charge(int64(room - cap(page))); err != 0 {
+			return nil, err
+		}
+		bigger = make([]byte, need, room)
+		d.readPage(bigger, i, 0)
+	}
+	d.setPage(i, bigger)
+	return bigger, 0
+}
+
+// truncate sets the size. What is cut off reads as zero if the file grows again.
+func (d *data) truncate(size int64) {
+	if size < d.size {
+		if int64(len(d.base)) > size {
+			d.base = d.base[:size]
+		}
+		d.discard(size, maxSize)
+	}
+	d.size = size
+}
+
+// discard makes [from, to) zero and gives pages in it back.
+func (d *data) discard(from, to int64) {
+	d.discardPage(0, from, to)
+	for i := range d.pages {
+		d.discardPage(i, from, to)
+	}
+	for _, a := range d.areas {
+		for i := a.first; i < a.first+a.count(); i++ {
+			d.discardPage(i, from, to)
+		}
+	}
+}
+
+func (d *data) discardPage(i, from, to int64) {
+	page := d.page(i)
+	start, end := i*pageSize, (i+1)*pageSize
+	if page == nil || end <= from || start >= to {
+		return
+	}
+	if from <= start && to >= min(end, d.size) && start >= int64(len(d.base)) && d.area(i) == nil {
+		d.release(i, page)
+		return
+	}
+	low, high := max(0, from-start), min(int64(len(page)), to-start)
+	if low < high {
+		clear(page[low:high])
+	}
+}
+
+// release gives page i back.
+func (d *data) release(i int64, page []byte) {
+	d.fs.used.Add(-int64(cap(page)))
+	d.count--
+	if i == 0 {
+		d.first = nil
+	} else {
+		delete(d.pages, i)
+	}
+}
+
+// free gives all pages back.
+func (d *data) free() {
+	d.base, d.size = "", 0
+	d.discard(0, maxSize)
+	d.freeAreas()
+}
+
+// blocks returns the memory of the file in units of 512 bytes, in whole pages as tmpfs counts it.
+func (d *data) blocks() int64 {
+	pages := max(d.count+d.areaPages(), (int64(len(d.base))+pageSize-1)/pageSize)
+	return pages * (pageSize / 512)
+}
+
+// punch makes [off, off+n) a hole. What base has there is covered by pages of zeroes.
+func (d *data) punch(off, n int64) calls.Errno {
+	end := min(off+n, d.size)
+	for i := off / pageSize; i*pageSize < min(end, int64(len(d.base))); i++ {
+		if d.page(i) == nil {
+			if _, err := d.grow(i, 1); err != 0 {
+				return err
+			}
+		}
+	}
+	if off < end {
+		d.discard(off, end)
+	}
+	return 0
+}
+
+// allocate puts pages under [off, off+n).
+func (d *data) allocate(off, n int64) calls.Errno {
+	for i := off / pageSize; i*pageSize < off+n; i++ {
+		need := min(pageSize, off+n-i*pageSize)
+		if _, err := d.grow(i, int(need)); err != 0 {
+			return err
+		}
+	}
+	return 0
+}
+
+// hasData reports whether page i is anything but a hole.
+func (d *data) hasData(i int64) bool {
+	return d.page(i) != nil || i*pageSize < int64(len(d.base))
+}
+
+// seek finds the first data or hole at or after off; the end of the file is a hole. ENXIO if there is none.
+func (d *data) seek(off int64, hole bool) (int64, calls.Errno) {
+	if off < 0 || off >= d.size {
+		return 0, calls.ENXIO
+	}
+	if d.hasData(off/pageSize) != hole {
+		return off, 0
+	}
+	if hole {
+		i := off / pageSize
+		for d.hasData(i) && i*pageSize < d.size {
+			i++
+		}
+		return min(i*pageSize, d.size), 0
+	}
+	next := int64(maxSize)
+	for i := range d.pages {
+		if start := i * pageSize; start > off && start < next {
+			next = start
+		}
+	}
+	for _, a := range d.areas {
+		if start := a.first * pageSize; start > off && start < next {
+			next = start
+		}
+	}
+	if next >= d.size {
+		return 0, calls.ENXIO
+	}
+	return next, 0
+}

@@ -1,0 +1,108 @@
+package tty
+
+import (
+	"internal/xengo/runtime/fdtable"
+	"internal/xengo/runtime/kernel"
+)
+
+// Directions of pumping.
+const (
+	forInput = 0
+	forRoom  = 1
+)
+
+// Notify is NotifyMask for all events.
+func (t *TTY) Notify(fn func(fdtable.Events)) (cancel func()) {
+	return t.NotifyMask(fdtable.In|fdtable.Out, fn)
+}
+
+// NotifyMask starts to listen to the console for those of the events that are not there yet: a goroutine waits
+// for input as long as somebody is interested, and one for room until there is some.
+func (t *TTY) NotifyMask(mask fdtable.Events, fn func(fdtable.Events)) (cancel func()) {
+	stop := t.Notifier.Notify(fn)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if mask&fdtable.Out != 0 && t.full {
+		t.pump(forRoom)
+	}
+	if mask&fdtable.In == 0 {
+		return stop
+	}
+	t.readers++
+	t.pump(forInput)
+	return func() {
+		stop()
+		t.mu.Lock()
+		t.readers--
+		t.mu.Unlock()
+	}
+}
+
+// WatchKeys makes Ctrl-C and the like work even while nobody reads.
+func (t *TTY) WatchKeys() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.readers++
+	t.pump(forInput)
+}
+
+// pump starts the goroutine of a direction unless it runs. The caller holds t.mu.
+func (t *TTY) pump(direction int) {
+	if t.pumping[direction] || t.gone || direction == forInput && t.in.size >= maxQueued {
+		return
+	}
+	t.pumping[direction] = true
+	if direction == forInput {
+		go t.pumpInput()
+	} else {
+		go t.pumpRoom()
+	}
+}
+
+func (t *TTY) pumpInput() {
+	for t.wanted() {
+		ok := kernel.ConsoleWait(false)
+		if !ok {
+			t.hangUp()
+		}
+		t.collect()
+		t.mu.Lock()
+		readable := len(t.in.lines) > 0
+		t.mu.Unlock()
+		if readable || !ok {
+			t.Signal(fdtable.In)
+		}
+	}
+}
+
+// wanted reports whether anybody waits for input and there is room for it; if not, the goroutine that asks is done.
+func (t *TTY) wanted() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.readers > 0 && !t.gone && t.in.size < maxQueued {
+		return true
+	}
+	t.pumping[forInput] = false
+	return false
+}
+
+func (t *TTY) pumpRoom() {
+	ok := kernel.ConsoleWait(true)
+	if !ok {
+		t.hangUp()
+	}
+	t.mu.Lock()
+	t.full = false
+	t.pumping[forRoom] = false
+	t.flush()
+	t.mu.Unlock()
+	t.Signal(fdtable.Out)
+}
+
+// hangUp notes that the other end is gone for good.
+func (t *TTY) hangUp() {
+	t.mu.Lock()
+	t.gone = true
+	t.mu.Unlock()
+	t.Signal(fdtable.In | fdtable.Out | fdtable.Hup)
+}

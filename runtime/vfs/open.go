@@ -1,0 +1,191 @@
+package vfs
+
+import (
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+)
+
+const (
+	tmpfileBit = fdtable.O_TMPFILE &^ fdtable.O_DIRECTORY
+
+	// What O_PATH leaves of the flags. Source: Linux 6.16 fs/open.c (O_PATH_FLAGS).
+	pathFlags = fdtable.O_DIRECTORY | fdtable.O_NOFOLLOW | fdtable.O_PATH | fdtable.O_CLOEXEC
+)
+
+// Located is a description that was opened by path.
+type Located interface {
+	Location() Location
+}
+
+// Open opens the file at path, relative to the directory at, and makes it with the permissions mode, the
+// umask applied, if flags say so.
+func Open(at Directory, path string, flags, mode uint32) (fdtable.Description, calls.Errno) {
+	switch {
+	case flags&fdtable.O_PATH != 0:
+		flags &= pathFlags
+	case flags&tmpfileBit != 0:
+		return openTmpFile(at, path, flags, mode)
+	case flags&(fdtable.O_CREAT|fdtable.O_DIRECTORY) == fdtable.O_CREAT|fdtable.O_DIRECTORY:
+		return nil, calls.EINVAL
+	}
+	for {
+		loc, err := Walk(at, path, openMode(flags))
+		if err != 0 {
+			return nil, err
+		}
+		d, err := openAt(loc, flags, mode)
+		if err == errAgain {
+			continue
+		}
+		return d, err
+	}
+}
+
+// errAgain says that between looking a name up and making it somebody else made it.
+const errAgain calls.Errno = 1 << 16
+
+func openMode(flags uint32) WalkMode {
+	var mode WalkMode
+	if flags&fdtable.O_NOFOLLOW == 0 {
+		mode = Follow
+	}
+	if flags&fdtable.O_CREAT != 0 {
+		mode |= Missing
+		if flags&fdtable.O_EXCL != 0 {
+			mode &^= Follow
+		}
+	}
+	return mode
+}
+
+func openAt(loc Location, flags, mode uint32) (fdtable.Description, calls.Errno) {
+	if loc.Inode == nil {
+		if loc.Slash {
+			return nil, calls.EISDIR
+		}
+		return create(loc, flags, mode)
+	}
+	_, isDir := loc.Inode.(Directory)
+	if flags&fdtable.O_CREAT != 0 {
+		if flags&fdtable.O_EXCL != 0 {
+			return nil, calls.EEXIST
+		}
+		if isDir {
+			return nil, calls.EISDIR
+		}
+	}
+	if flags&fdtable.O_DIRECTORY != 0 && !isDir {
+		return nil, calls.ENOTDIR
+	}
+	if flags&fdtable.O_PATH != 0 {
+		return &pathFile{Base{loc}}, 0
+	}
+	return openInode(loc, flags, true)
+}
+
+// create makes the regular file that loc names and opens it. The permissions of a new file do not
+// restrict the open that makes it.
+func create(loc Location, flags, mode uint32) (fdtable.Description, calls.Errno) {
+	if err := permitted(loc.Dir, MayWrite|MayExec); err != 0 {
+		return nil, err
+	}
+	n, err := loc.Dir.Create(loc.Name, newNode(loc.Dir, S_IFREG|mode&PermMask))
+	if err == calls.EEXIST && flags&fdtable.O_EXCL == 0 {
+		return nil, errAgain
+	}
+	if err != 0 {
+		return nil, err
+	}
+	loc.Inode = n
+	return openInode(loc, flags&^fdtable.O_TRUNC, false)
+}
+
+// newNode returns what a new file in dir looks like: its group is the directory's if that has the set-group-ID bit.
+func newNode(dir Directory, mode uint32) *New {
+	c := CurrentCred()
+	n := &New{Mode: mode, UID: c.EUID, GID: c.EGID}
+	var st fdtable.Stat
+	if dir.Stat(&st) == 0 && st.Mode&S_ISGID != 0 {
+		n.GID = st.GID
+		if mode&S_IFMT == S_IFDIR {
+			n.Mode |= S_ISGID
+		}
+	}
+	return n
+}
+
+// openInode opens the file of loc after it was found.
+func openInode(loc Location, flags uint32, check bool) (fdtable.Description, calls.Errno) {
+	if check {
+		if err := permitted(loc.Inode, openAccess(flags)); err != 0 {
+			return nil, err
+		}
+	}
+	switch n := loc.Inode.(type) {
+	case Directory:
+		if flags&fdtable.O_ACCMODE != fdtable.O_RDONLY || flags&fdtable.O_TRUNC != 0 {
+			return nil, calls.EISDIR
+		}
+		return &dirFile{Base: Base{loc}, dir: n}, 0
+	case Symlink:
+		return nil, calls.ELOOP
+	case Special:
+		return n.Open(loc, flags)
+	case Regular:
+		if flags&fdtable.O_TRUNC != 0 {
+			if err := n.SetAttr(&SetAttr{Set: AttrSize}); err != 0 {
+				return nil, err
+			}
+		}
+		return newRegFile(loc, n), 0
+	}
+	return nil, calls.ENXIO
+}
+
+// Reopen opens the file of loc once more, for links that lead to open files.
+func Reopen(loc Location, flags uint32) (fdtable.Description, calls.Errno) {
+	return openInode(loc, flags, true)
+}
+
+func openAccess(flags uint32) uint32 {
+	var want uint32
+	switch flags & fdtable.O_ACCMODE {
+	case fdtable.O_RDONLY:
+		want = MayRead
+	case fdtable.O_WRONLY:
+		want = MayWrite
+	default:
+		want = MayRead | MayWrite
+	}
+	if flags&fdtable.O_TRUNC != 0 {
+		want |= MayWrite
+	}
+	return want
+}
+
+// openTmpFile makes a file without a name in the file system of the directory at path.
+func openTmpFile(at Directory, path string, flags, mode uint32) (fdtable.Description, calls.Errno) {
+	if flags&fdtable.O_DIRECTORY == 0 || flags&fdtable.O_ACCMODE == fdtable.O_RDONLY {
+		return nil, calls.EINVAL
+	}
+	loc, err := Walk(at, path, Follow)
+	if err != 0 {
+		return nil, err
+	}
+	dir, ok := loc.Inode.(Directory)
+	if !ok {
+		return nil, calls.ENOTDIR
+	}
+	if err := permitted(dir, MayWrite|MayExec); err != 0 {
+		return nil, err
+	}
+	fs, ok := dir.FS().(TmpFiler)
+	if !ok {
+		return nil, calls.EOPNOTSUPP
+	}
+	n, err := fs.TmpFile(newNode(dir, S_IFREG|mode&PermMask))
+	if err != 0 {
+		return nil, err
+	}
+	return newRegFile(Location{Dir: dir, Name: "#tmp", Inode: n}, n), 0
+}

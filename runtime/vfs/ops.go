@@ -1,0 +1,250 @@
+package vfs
+
+import (
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+)
+
+// Flags of renameat2. Source: Linux 6.16 include/uapi/linux/fs.h.
+const (
+	RenameNoReplace = 1
+	RenameExchange  = 2
+)
+
+// Make makes the file at path: a directory, symbolic link, device, named pipe or regular file.
+func Make(at Directory, path string, mode uint32, rdev uint64, target string) calls.Errno {
+	loc, err := Walk(at, path, Parent)
+	if err != 0 {
+		return err
+	}
+	if loc.Last != LastName || loc.Inode != nil {
+		return calls.EEXIST
+	}
+	if loc.Slash && mode&S_IFMT != S_IFDIR {
+		return calls.ENOENT
+	}
+	if err := permitted(loc.Dir, MayWrite|MayExec); err != 0 {
+		return err
+	}
+	n := newNode(loc.Dir, mode)
+	n.Rdev, n.Target = rdev, target
+	_, err = loc.Dir.Create(loc.Name, n)
+	return err
+}
+
+// Unlink removes the file at path, which must not be a directory.
+func Unlink(at Directory, path string) calls.Errno {
+	loc, err := Walk(at, path, Parent)
+	if err != 0 {
+		return err
+	}
+	if loc.Last != LastName {
+		return calls.EISDIR
+	}
+	if loc.Inode == nil {
+		return calls.ENOENT
+	}
+	_, isDir := loc.Inode.(Directory)
+	if loc.Slash {
+		if isDir {
+			return calls.EISDIR
+		}
+		return calls.ENOTDIR
+	}
+	if err := mayDelete(loc.Dir, loc.Inode); err != 0 {
+		return err
+	}
+	if isDir {
+		return calls.EISDIR
+	}
+	return loc.Dir.Remove(loc.Name, false)
+}
+
+// Rmdir removes the empty directory at path.
+func Rmdir(at Directory, path string) calls.Errno {
+	loc, err := Walk(at, path, Parent)
+	if err != 0 {
+		return err
+	}
+	switch loc.Last {
+	case LastDot:
+		return calls.EINVAL
+	case LastDotDot:
+		return calls.ENOTEMPTY
+	case LastRoot:
+		return calls.EBUSY
+	}
+	if loc.Inode == nil {
+		return calls.ENOENT
+	}
+	if err := mayDelete(loc.Dir, loc.Inode); err != 0 {
+		return err
+	}
+	dir, isDir := loc.Inode.(Directory)
+	if !isDir {
+		return calls.ENOTDIR
+	}
+	if mountOf(dir) != nil {
+		return calls.EBUSY
+	}
+	return loc.Dir.Remove(loc.Name, true)
+}
+
+// Link makes the file n, which must not be a directory, known as path, too.
+func Link(n Inode, at Directory, path string) calls.Errno {
+	loc, err := Walk(at, path, Parent)
+	if err != 0 {
+		return err
+	}
+	if loc.Last != LastName || loc.Inode != nil {
+		return calls.EEXIST
+	}
+	if loc.Slash {
+		return calls.ENOENT
+	}
+	if err := permitted(loc.Dir, MayWrite|MayExec); err != 0 {
+		return err
+	}
+	if _, isDir := n.(Directory); isDir {
+		return calls.EPERM
+	}
+	return loc.Dir.Link(loc.Name, n)
+}
+
+// Rename moves the file at oldPath to newPath.
+func Rename(oldAt Directory, oldPath string, newAt Directory, newPath string, flags uint32) calls.Errno {
+	if flags&^(RenameNoReplace|RenameExchange) != 0 || flags == RenameNoReplace|RenameExchange {
+		return calls.EINVAL
+	}
+	from, err := Walk(oldAt, oldPath, Parent)
+	if err != 0 {
+		return err
+	}
+	to, err := Walk(newAt, newPath, Parent)
+	if err != 0 {
+		return err
+	}
+	if from.Last != LastName {
+		return calls.EBUSY
+	}
+	if to.Last != LastName {
+		if flags&RenameNoReplace != 0 {
+			return calls.EEXIST
+		}
+		return calls.EBUSY
+	}
+	if err := renameable(&from, &to, flags); err != 0 {
+		return err
+	}
+	return from.Dir.Rename(from.Name, to.Dir, to.Name, flags)
+}
+
+// renameable makes the checks of rename that no file system has to make again.
+func renameable(from, to *Location, flags uint32) calls.Errno {
+	if from.Inode == nil {
+		return calls.ENOENT
+	}
+	if to.Inode != nil && flags&RenameNoReplace != 0 {
+		return calls.EEXIST
+	}
+	if to.Inode == nil && flags&RenameExchange != 0 {
+		return calls.ENOENT
+	}
+	_, fromDir := from.Inode.(Directory)
+	_, toDir := to.Inode.(Directory)
+	if !fromDir && (from.Slash || flags&RenameExchange == 0 && to.Slash) || flags&RenameExchange != 0 && to.Slash && !toDir {
+		return calls.ENOTDIR
+	}
+	if err := mayDelete(from.Dir, from.Inode); err != 0 {
+		return err
+	}
+	if to.Inode == nil {
+		if err := permitted(to.Dir, MayWrite|MayExec); err != 0 {
+			return err
+		}
+	} else if err := mayDelete(to.Dir, to.Inode); err != 0 {
+		return err
+	}
+	if busy(from.Inode) || to.Inode != nil && busy(to.Inode) {
+		return calls.EBUSY
+	}
+	return 0
+}
+
+// busy reports whether n is the root of a mount.
+func busy(n Inode) bool {
+	dir, ok := n.(Directory)
+	return ok && mountOf(dir) != nil
+}
+
+// Chmod sets the permission bits of n.
+func Chmod(n Inode, mode uint32) calls.Errno {
+	if err := owns(n); err != 0 {
+		return err
+	}
+	return n.SetAttr(&SetAttr{Set: AttrMode, Mode: mode & PermMask})
+}
+
+// NoID as an owner or group means: leave it as it is.
+const NoID = ^uint32(0)
+
+// Chown sets owner and group of n. As on Linux it takes the set-ID bits away from files that are not directories.
+func Chown(n Inode, uid, gid uint32) calls.Errno {
+	var st fdtable.Stat
+	if err := n.Stat(&st); err != 0 {
+		return err
+	}
+	c := CurrentCred()
+	if c.EUID != 0 && (uid != NoID && (uid != st.UID || c.EUID != st.UID) || gid != NoID && (c.EUID != st.UID || !c.InGroup(gid))) {
+		return calls.EPERM
+	}
+	a := SetAttr{UID: uid, GID: gid}
+	if uid != NoID {
+		a.Set |= AttrUID
+	}
+	if gid != NoID {
+		a.Set |= AttrGID
+	}
+	if st.Mode&S_IFMT != S_IFDIR && st.Mode&(S_ISUID|S_ISGID) != 0 {
+		a.Set |= AttrMode
+		a.Mode = st.Mode & PermMask &^ S_ISUID
+		if st.Mode&0o010 != 0 {
+			a.Mode &^= S_ISGID
+		}
+	}
+	if a.Set == 0 {
+		return 0
+	}
+	return n.SetAttr(&a)
+}
+
+// Truncate sets the size of the regular file n, which the program must be able to write.
+func Truncate(n Inode, size int64) calls.Errno {
+	if size < 0 {
+		return calls.EINVAL
+	}
+	if _, ok := n.(Directory); ok {
+		return calls.EISDIR
+	}
+	if _, ok := n.(Regular); !ok {
+		return calls.EINVAL
+	}
+	if err := permitted(n, MayWrite); err != 0 {
+		return err
+	}
+	return n.SetAttr(&SetAttr{Set: AttrSize, Size: size})
+}
+
+// SetTimes sets access and modification time of n to those that a names. With now anybody who may write the
+// file may do that, else only its owner.
+func SetTimes(n Inode, a *SetAttr, now bool) calls.Errno {
+	if err := owns(n); err != 0 {
+		if !now {
+			return err
+		}
+		if err := permitted(n, MayWrite); err != 0 {
+			return err
+		}
+	}
+	return n.SetAttr(a)
+}

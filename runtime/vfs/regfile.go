@@ -1,0 +1,146 @@
+package vfs
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+)
+
+// Base is the part of descriptions that were opened by path.
+type Base struct {
+	Loc Location
+}
+
+func (b *Base) Location() Location                { return b.Loc }
+func (b *Base) Stat(st *fdtable.Stat) calls.Errno { return b.Loc.Inode.Stat(st) }
+func (b *Base) Name() string                      { return b.Loc.Path() }
+func (b *Base) Readiness() fdtable.Events         { return fdtable.In | fdtable.Out }
+func (b *Base) Release() calls.Errno              { return 0 }
+
+// Notify returns nil: files and directories are always ready.
+func (b *Base) Notify(func(fdtable.Events)) (cancel func()) { return nil }
+
+// A regFile is an open regular file.
+type regFile struct {
+	Base
+	file  Regular
+	flags atomic.Uint32
+
+	mu  sync.Mutex // held while reading or writing at pos, as Linux does since 3.14
+	pos int64
+}
+
+func newRegFile(loc Location, file Regular) *regFile {
+	file.Opened()
+	return &regFile{Base: Base{loc}, file: file}
+}
+
+func (f *regFile) Release() calls.Errno {
+	f.file.Closed()
+	return 0
+}
+
+func (f *regFile) SetFlags(flags uint32) { f.flags.Store(flags) }
+
+func (f *regFile) Read(p []byte) (int, calls.Errno) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, err := f.file.ReadAt(p, f.pos)
+	f.pos += int64(n)
+	return n, err
+}
+
+func (f *regFile) Write(p []byte) (int, calls.Errno) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, end, err := f.file.WriteAt(p, f.target(f.pos))
+	if n > 0 {
+		f.pos = end
+	}
+	return n, err
+}
+
+// target returns where a write at pos really goes.
+func (f *regFile) target(pos int64) int64 {
+	if f.flags.Load()&fdtable.O_APPEND != 0 {
+		return AtEnd
+	}
+	return pos
+}
+
+func (f *regFile) PRead(p []byte, offset int64) (int, calls.Errno) {
+	return f.file.ReadAt(p, offset)
+}
+
+// PWrite appends, whatever the offset, to files opened with O_APPEND: pwrite(2), BUGS.
+func (f *regFile) PWrite(p []byte, offset int64) (int, calls.Errno) {
+	n, _, err := f.file.WriteAt(p, f.target(offset))
+	return n, err
+}
+
+// Values of whence. Source: Linux 6.16 include/uapi/linux/fs.h.
+const (
+	seekSet  = 0
+	seekCur  = 1
+	seekEnd  = 2
+	seekData = 3
+	seekHole = 4
+)
+
+func (f *regFile) Lseek(offset int64, whence int) (int64, calls.Errno) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	base := int64(0)
+	switch whence {
+	case seekSet:
+	case seekCur:
+		base = f.pos
+	case seekEnd:
+		var st fdtable.Stat
+		if err := f.file.Stat(&st); err != 0 {
+			return 0, err
+		}
+		base = st.Size
+	case seekData, seekHole:
+		pos, err := f.file.SeekData(offset, whence == seekHole)
+		if err == 0 {
+			f.pos = pos
+		}
+		return pos, err
+	default:
+		return 0, calls.EINVAL
+	}
+	pos := base + offset
+	if pos < 0 {
+		return 0, calls.EINVAL
+	}
+	f.pos = pos
+	return pos, 0
+}
+
+func (f *regFile) Truncate(size int64) calls.Errno {
+	return f.file.SetAttr(&SetAttr{Set: AttrSize, Size: size})
+}
+
+func (f *regFile) Sync() calls.Errno { return f.file.Sync() }
+
+// File returns the contents, for calls that go past the position.
+func (f *regFile) File() Regular { return f.file }
+
+// A pathFile is a file opened with O_PATH: a place in the tree, without access to what is there.
+type pathFile struct {
+	Base
+}
+
+func (f *pathFile) Read([]byte) (int, calls.Errno)  { return 0, calls.EBADF }
+func (f *pathFile) Write([]byte) (int, calls.Errno) { return 0, calls.EBADF }
+
+// Contents returns the regular file behind a description, nil if it is none.
+func Contents(d fdtable.Description) Regular {
+	if f, ok := d.(interface{ File() Regular }); ok {
+		return f.File()
+	}
+	return nil
+}
