@@ -17,7 +17,7 @@ test: ## run the whole test run
 	$(GO) test ./...
 
 test-long: ## the same with the tests that take minutes
-	$(GO) test -timeout 60m ./... -long
+	XENGO_LONG=1 $(GO) test -timeout 60m ./...
 
 toolchain: build ## build or refresh the patched Go, print its GOROOT
 	@bin/xengo toolchain
