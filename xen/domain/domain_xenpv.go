@@ -47,6 +47,8 @@ func (platform) Notify(port hv.Port) error { return hv.Send(port) }
 // for as long as there is a program. Hold does, for somebody's request.
 func (platform) Wait(port hv.Port) bool { return hv.WaitEvent(port, false) }
 
+func (platform) Shut(port hv.Port) { hv.CloseEvent(port) }
+
 func (platform) ClosePort(port hv.Port) error {
 	hv.CloseEvent(port)
 	return hv.Close(port)

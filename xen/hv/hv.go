@@ -65,11 +65,16 @@ type Events interface {
 	Notify(port Port) error
 
 	// Wait parks the calling goroutine until the port fired since Wait last
-	// returned. It returns false once the port is closed. A port has at most
-	// one waiter.
+	// returned. It returns false once the port is shut. A port has at most one
+	// waiter.
 	Wait(port Port) bool
 
-	// ClosePort closes the port and wakes its waiter.
+	// Shut ends the delivery of events: Wait returns false from now on. The
+	// port's number stays taken.
+	Shut(port Port)
+
+	// ClosePort closes the port, so that its number may be given out again:
+	// nobody may use it any more, in Wait least of all.
 	ClosePort(port Port) error
 
 	// Hold adds delta to the number of goroutines that wait, otherwise than

@@ -207,8 +207,12 @@ func (b *Back[Req, Rsp]) Push() (notify bool) {
 
 // FinalCheck asks for an event with the next request and returns how many
 // there are by now. If it returns 0, an event will come.
-func (b *Back[Req, Rsp]) FinalCheck() (int, error) {
-	atomic.StoreUint32(&b.hdr.ReqEvent, b.reqCons+1)
+func (b *Back[Req, Rsp]) FinalCheck() (int, error) { return b.Arm(1) }
+
+// Arm asks for an event once there are n requests to Get, and returns how many
+// there are by now. If that is fewer than n, an event will come.
+func (b *Back[Req, Rsp]) Arm(n int) (int, error) {
+	atomic.StoreUint32(&b.hdr.ReqEvent, b.reqCons+uint32(n))
 	return b.Pending()
 }
 

@@ -1,6 +1,8 @@
 package xentest
 
 import (
+	"sync"
+
 	"internal/xengo/xen/hv"
 )
 
@@ -10,6 +12,7 @@ type port struct {
 	peer    *port // nil while unbound
 	fired   chan struct{}
 	closed  chan struct{}
+	shut    sync.Once
 	waiting bool
 }
 
@@ -108,6 +111,13 @@ func (d *Domain) Wait(n hv.Port) bool {
 	}
 }
 
+// Shut implements hv.Events.
+func (d *Domain) Shut(n hv.Port) {
+	if p := d.port(n); p != nil {
+		p.shut.Do(func() { close(p.closed) })
+	}
+}
+
 // ClosePort implements hv.Events. The other end becomes unbound.
 func (d *Domain) ClosePort(n hv.Port) error {
 	d.mu.Lock()
@@ -117,7 +127,7 @@ func (d *Domain) ClosePort(n hv.Port) error {
 	if p == nil {
 		return hv.EINVAL
 	}
-	close(p.closed)
+	p.shut.Do(func() { close(p.closed) })
 	d.xen.mu.Lock()
 	defer d.xen.mu.Unlock()
 	if p.peer != nil {
