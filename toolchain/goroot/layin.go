@@ -32,8 +32,9 @@ var (
 //     src/internal/xengo under their path
 //   - toolchain/overlay: everything, verbatim
 //
-// Tests, testdata, directories named *test (support for tests), and names
-// starting with "." or "_" stay out.
+// Tests, testdata, and names starting with "." or "_" stay out. So do packages
+// that support tests: those in directories named *test, and those that import
+// one of these, such as simulated backends.
 func collect(src fs.FS) ([]file, error) {
 	var all []file
 	for _, dir := range runtimeDirs {
@@ -49,6 +50,10 @@ func collect(src fs.FS) ([]file, error) {
 			return nil, err
 		}
 		all = append(all, files...)
+	}
+	all, err := dropTestSupport(all)
+	if err != nil {
+		return nil, err
 	}
 	files, err := collectOverlay(src)
 	if err != nil {
@@ -109,7 +114,7 @@ func collectPackages(src fs.FS, root string, below bool) ([]file, error) {
 		case !isSource(d.Name()), below && path.Dir(name) == root:
 			return nil
 		}
-		f, err := read(src, name, path.Join("src/internal/xengo", name))
+		f, err := read(src, name, path.Join("src", modulePath, name))
 		files = append(files, f)
 		return err
 	})

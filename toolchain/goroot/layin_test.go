@@ -26,7 +26,9 @@ func TestCollect(t *testing.T) {
 		"arch/amd64/paging/paging.go":           text("package paging\n"),
 		"xen/abi/xen.go":                        text("package abi\n"),
 		"xen/xentest/fake.go":                   text("package xentest\n"),
-		"drivers/netfront/queue.go":             text("package netfront\n"),
+		"drivers/netfront/queue.go":             text("package netfront\n\nimport \"internal/xengo/xen/abi\"\n"),
+		"drivers/netfront/netback/back.go":      text("package netback\n\nimport \"internal/xengo/xen/xentest\"\n"),
+		"drivers/netfront/netlab/lab.go":        text("package netlab\n\nimport \"internal/xengo/drivers/netfront/netback\"\n"),
 		"toolchain/overlay/src/os/a_xenpv.go":   text("package os\n"),
 		"toolchain/overlay/src/os/testdata/b.x": text("b"),
 	})
@@ -59,6 +61,7 @@ func TestCollectRefusals(t *testing.T) {
 		"needs //go:build xenpv":       {"runtime/os.go": text("package runtime\n")},
 		"needs //go:build":             {"arch/amd64/a.s": text("//go:build linux || xenpv\n")},
 		"it needs //go:build xenpv":    {"runtime/defs.h": text("#define X 1\n")},
+		"which is not laid in":         {"xen/hv/hv.go": text("package hv\n\nimport \"internal/xengo/xen/gone\"\n")},
 		"both laid in as":              {"runtime/a_xenpv.h": text(""), "arch/amd64/a_xenpv.h": text("")},
 		"unexpected end of expression": {"runtime/os.go": text("//go:build xenpv &&\n")},
 		"runtime/os.go: belongs to pa": {"runtime/os.go": text("package runtime\n\n//go:build xenpv\n")},

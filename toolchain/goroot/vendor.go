@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/parser"
-	"go/token"
 	"io"
 	"io/fs"
 	"os"
@@ -15,7 +13,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -26,15 +23,11 @@ func vendorRoots(files []file) ([]string, error) {
 		if path.Ext(f.to) != ".go" {
 			continue
 		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), f.from, f.data, parser.ImportsOnly)
+		names, err := importsOf(f)
 		if err != nil {
 			return nil, err
 		}
-		for _, spec := range parsed.Imports {
-			name, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", f.from, err)
-			}
+		for _, name := range names {
 			if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") {
 				seen[name] = true
 			}

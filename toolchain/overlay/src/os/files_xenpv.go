@@ -1,3 +1,5 @@
 package os
 
-import _ "internal/xengo/runtime/files" // the system calls on files, and the files
+// The files that package syscall reaches are those of the guest's own tables
+// and file systems.
+import _ "internal/xengo/runtime/files"
