@@ -54,6 +54,9 @@ func (b *bed) connect(t testing.TB, cfg netback.Config) (*Device, *netback.Backe
 	t.Cleanup(func() { // before the bed is taken down
 		d.Close()
 		back.Detach()
+		for b.guest.Deferred() > 0 { // the device was faster than the backend
+			b.guest.Sleep(1e7)
+		}
 	})
 	return d, back
 }
@@ -375,7 +378,7 @@ func TestProbe(t *testing.T) {
 		netback.New(t, b.store, b.dom0, b.guest, netback.Config{Name: name})
 	}
 	found, failed := make(chan *Device, 4), make(chan string, 4)
-	err := Probe(b.guest, b.xs, func(d *Device) { found <- d }, func(name string, err error) { failed <- name })
+	stop, err := Probe(b.guest, b.xs, func(d *Device) { found <- d }, func(name string, err error) { failed <- name })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,6 +398,9 @@ func TestProbe(t *testing.T) {
 	d := <-found
 	if devices = append(devices, d); d.Name() != "12" {
 		t.Errorf("found %q", d.Name())
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 	for _, d := range devices {
 		if err := d.Close(); err != nil {

@@ -13,17 +13,21 @@ const class = "device/vif"
 // when that is done. Afterwards it goes on, in a goroutine, to open devices
 // that are attached later and to call found for them. failed is told of those
 // that could not be opened. Calls of found and failed do not overlap.
-func Probe(p hv.Platform, xs *xenstore.Client, found func(*Device), failed func(name string, err error)) error {
+//
+// stop ends the search; the devices stay open.
+func Probe(p hv.Platform, xs *xenstore.Client, found func(*Device), failed func(name string, err error)) (stop func() error, err error) {
 	w, err := xs.Watch(class)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pr := prober{p: p, xs: xs, found: found, failed: failed, open: map[string]*Device{}}
 	if err := pr.scan(); err != nil {
 		w.Close() // err says what is wrong
-		return err
+		return nil, err
 	}
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		for range w.C {
 			w.Events()
 			if err := pr.scan(); err != nil {
@@ -31,7 +35,11 @@ func Probe(p hv.Platform, xs *xenstore.Client, found func(*Device), failed func(
 			}
 		}
 	}()
-	return nil
+	return func() error {
+		err := w.Close()
+		<-ended
+		return err
+	}, nil
 }
 
 // prober remembers which devices it has seen.

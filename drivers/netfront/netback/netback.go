@@ -92,9 +92,9 @@ func (b *Backend) SetState(s xenbus.State) { b.setState(s) }
 
 // Vanish removes the device's directories.
 func (b *Backend) Vanish() {
+	b.Detach()
 	b.store.Remove(b.front)
 	b.store.Remove(b.back)
-	b.Detach()
 }
 
 // follow reacts to the frontend's states, as Linux's netback does, until the
