@@ -80,23 +80,23 @@ func xenPortMask(port uint32) {
 	atomic.Or64(&xenSharedInfo.EvtchnMask[port/64], 1<<(port%64))
 }
 
-// xenEventsPending handles what has come for vCPU v.
+// xenEventsPending handles what has come for vCPU v. What comes meanwhile sets
+// the pending byte again, and with it the next upcall.
 func xenEventsPending(v *xenVCPU) {
 	s := xenSharedInfo
-	for atomic.Xchg8(&v.info.EvtchnUpcallPending, 0) != 0 {
-		words := atomic.Xchg64(&v.info.EvtchnPendingSel, 0)
-		for ; words != 0; words &= words - 1 {
-			w := sys.TrailingZeros64(words)
-			ports := atomic.Load64(&s.EvtchnPending[w]) &^ atomic.Load64(&s.EvtchnMask[w])
-			for ; ports != 0; ports &= ports - 1 {
-				port := uint32(w*64 + sys.TrailingZeros64(ports))
-				bit := uint64(1) << (port % 64)
-				if xenEvents.kind[port] == xenPortUser {
-					xenPortMask(port)
-				}
-				if atomic.And64(&s.EvtchnPending[w], ^bit)&bit != 0 {
-					xenEvent(v, port)
-				}
+	atomic.Xchg8(&v.info.EvtchnUpcallPending, 0)
+	words := atomic.Xchg64(&v.info.EvtchnPendingSel, 0)
+	for ; words != 0; words &= words - 1 {
+		w := sys.TrailingZeros64(words)
+		ports := atomic.Load64(&s.EvtchnPending[w]) &^ atomic.Load64(&s.EvtchnMask[w])
+		for ; ports != 0; ports &= ports - 1 {
+			port := uint32(w*64 + sys.TrailingZeros64(ports))
+			bit := uint64(1) << (port % 64)
+			if xenEvents.kind[port] == xenPortUser {
+				xenPortMask(port)
+			}
+			if atomic.And64(&s.EvtchnPending[w], ^bit)&bit != 0 {
+				xenEvent(v, port)
 			}
 		}
 	}

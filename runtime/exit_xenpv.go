@@ -24,7 +24,7 @@ var xenExiting atomic.Uint32
 //go:nosplit
 func exit(code int32) {
 	reason := xenShutdownReason
-	if panicking.Load() > 0 {
+	if getg().m.dying != 0 {
 		reason = xabi.ShutdownCrash
 	}
 	gp := getg()

@@ -246,7 +246,9 @@ func (v *xenVCPU) arm() {
 	xenMust("vcpu_op(set timer)", xenHypercall(xabi.HypercallVCPUOp, xabi.VCPUOpSetSingleshotTimer, uintptr(v.id), uintptr(unsafe.Pointer(&t)), 0, 0))
 }
 
-// xenTimerEvent handles VIRQ_TIMER.
+// xenTimerEvent handles VIRQ_TIMER. xenReschedule arms the timer again, when it
+// is clear who runs: to arm it for a slice that is over would bring the next
+// event at once, and so on without end.
 func xenTimerEvent(v *xenVCPU) {
 	s := &xenSched
 	s.lock.lock()
@@ -258,7 +260,6 @@ func xenTimerEvent(v *xenVCPU) {
 		}
 	}
 	s.expire()
-	v.arm()
 	s.lock.unlock()
 }
 
@@ -287,6 +288,7 @@ func xenReschedule(v *xenVCPU) {
 		s.yield(v)
 		return
 	}
+	v.arm()
 	s.lock.unlock()
 }
 
