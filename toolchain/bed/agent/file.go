@@ -1,0 +1,62 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"internal/xengo/toolchain/bed/mux"
+	"internal/xengo/toolchain/bed/proto"
+)
+
+// put writes the stream to a new file that takes the place of Path at the end.
+func put(st *mux.Stream, req *proto.Request) error {
+	if err := os.MkdirAll(filepath.Dir(req.Path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(req.Path), ".put*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := proto.WriteJSON(st, proto.Reply{}); err != nil {
+		return err
+	}
+	if _, err := io.Copy(f, st); err != nil {
+		return fmt.Errorf("write %s: %w", req.Path, err)
+	}
+	if err := f.Chmod(os.FileMode(req.Mode)); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), req.Path); err != nil {
+		return err
+	}
+	return proto.WriteJSON(st, proto.Reply{})
+}
+
+// get sends a file.
+func get(st *mux.Stream, req *proto.Request) error {
+	f, err := os.Open(req.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.IsDir() {
+		return fmt.Errorf("%s is no file", req.Path)
+	}
+	if err := proto.WriteJSON(st, proto.Reply{}); err != nil {
+		return err
+	}
+	if _, err := io.Copy(st, f); err != nil {
+		// Half a file must not look like a whole one.
+		st.Close()
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+// Package bed runs guests on real Xen on any machine: Xen and a Linux dom0 boot
+// in QEMU, without virtualisation underneath, and a small agent in dom0 does
+// what the host asks for.
+//
+// Everything comes from Debian packages that are unpacked into a cache. A bed
+// boots once; its state is kept, and later beds resume it in seconds, each in a
+// QEMU of its own, so that several can run side by side.
+//
+// The emulator's CPU is slow and shared: measure ratios here, not times.
+package bed
+
+import (
+	"embed"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// The parts that are ours: the agent's sources and dom0's scripts.
+//
+//go:embed agent/*.go mux/frame.go mux/handshake.go mux/session.go mux/stream.go proto/proto.go
+//go:embed dom0
+var parts embed.FS
+
+// Options say what bed to start. The zero value is a bed of Xen 4.20.
+type Options struct {
+	Xen   string    // "4.20" or "4.17"; empty: 4.20
+	Cache string    // directory; empty: xengo/bed in the user's cache
+	Log   io.Writer // progress; nil: none
+	GDB   string    // address of a GDB stub for the whole machine, such as "localhost:1234"; empty: none
+}
+
+// release is where a Xen version comes from.
+type release struct {
+	xen    string // version, as in package names
+	suite  string // of Debian
+	kernel string // regular expression of the package of dom0's kernel
+}
+
+var releases = []release{
+	{xen: "4.20", suite: "trixie", kernel: `^linux-image-[0-9].*[0-9]-amd64$`},
+	{xen: "4.17", suite: "bookworm", kernel: `^linux-image-[0-9].*[0-9]-amd64$`},
+}
+
+func (o *Options) release() (release, error) {
+	for _, r := range releases {
+		if o.Xen == r.xen || o.Xen == "" {
+			return r, nil
+		}
+	}
+	return release{}, fmt.Errorf("no Xen %s here, only 4.20 and 4.17", o.Xen)
+}
+
+func (o *Options) cache() (string, error) {
+	if o.Cache != "" {
+		return o.Cache, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "xengo", "bed"), nil
+}
+
+func (o *Options) logf(format string, args ...any) {
+	if o.Log != nil {
+		fmt.Fprintf(o.Log, "xengo: "+format+"\n", args...)
+	}
+}

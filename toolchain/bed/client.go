@@ -1,0 +1,253 @@
+package bed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"internal/xengo/toolchain/bed/proto"
+)
+
+// stream is a connection to the agent for one operation.
+type stream interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// client asks the agent for things. Its methods may be called concurrently.
+type client struct {
+	open func() (stream, error)
+}
+
+// ask opens a stream for a request that the agent grants. The stream closes
+// when ctx is done.
+func (c *client) ask(ctx context.Context, req proto.Request) (stream, proto.Reply, error) {
+	var reply proto.Reply
+	st, err := c.open()
+	if err != nil {
+		return nil, reply, err
+	}
+	stop := context.AfterFunc(ctx, func() { st.Close() })
+	if err = proto.WriteJSON(st, req); err == nil {
+		reply, err = readReply(st)
+	}
+	if err != nil {
+		stop()
+		st.Close()
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, reply, fmt.Errorf("dom0: %w", err)
+	}
+	return &asked{st, stop}, reply, nil
+}
+
+// asked is a stream that no longer watches its context when it is closed.
+type asked struct {
+	stream
+	stop func() bool
+}
+
+func (a *asked) Close() error {
+	a.stop()
+	return a.stream.Close()
+}
+
+func readReply(st stream) (proto.Reply, error) {
+	var reply proto.Reply
+	if err := proto.ReadJSON(st, &reply); err != nil {
+		return reply, err
+	}
+	if reply.Error != "" {
+		return reply, errors.New(reply.Error)
+	}
+	return reply, nil
+}
+
+// Command is a program to run in dom0.
+type Command struct {
+	Argv   []string
+	Env    []string  // added to the environment
+	Stdin  io.Reader // nil: empty
+	Stdout io.Writer // nil: dropped
+	Stderr io.Writer // nil: dropped
+	TTY    bool      // run on a terminal of its own; all output is Stdout then
+	Rows   int       // of the terminal
+	Cols   int
+}
+
+// ExitError says that a program in dom0 ended with a status other than 0.
+type ExitError struct {
+	Argv   []string
+	Status int // 128 + signal if one killed it
+	Stderr string
+}
+
+func (e *ExitError) Error() string {
+	return fmt.Sprintf("dom0: %s: exit status %d\n%s", strings.Join(e.Argv, " "), e.Status, e.Stderr)
+}
+
+// Run runs a program in dom0 and waits for its end. A status other than 0 is an
+// *ExitError. When ctx is done the program is killed.
+func (c *client) Run(ctx context.Context, cmd Command) error {
+	req := proto.Request{Op: proto.Exec, Argv: cmd.Argv, Env: cmd.Env, TTY: cmd.TTY}
+	st, _, err := c.ask(ctx, req)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if cmd.TTY && cmd.Rows > 0 {
+		if err := proto.WritePacket(st, proto.Size, fmt.Appendf(nil, "%d %d", cmd.Rows, cmd.Cols)); err != nil {
+			return err
+		}
+	}
+	go sendInput(st, cmd.Stdin)
+	status, err := cmd.receive(st)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil && status != 0 {
+		err = &ExitError{Argv: cmd.Argv, Status: status}
+	}
+	return err
+}
+
+// sendInput copies r to the program. It ends with the stream, which also tells
+// what went wrong with it; a reader that blocks forever keeps its goroutine.
+func sendInput(st stream, r io.Reader) {
+	if r != nil {
+		b := make([]byte, 32<<10)
+		for {
+			n, err := r.Read(b)
+			if n > 0 && proto.WritePacket(st, proto.Stdin, b[:n]) != nil {
+				return
+			}
+			if err != nil {
+				break
+			}
+		}
+	}
+	if proto.WritePacket(st, proto.Stdin, nil) != nil {
+		return // the program is gone, or the bed: receive says which
+	}
+}
+
+// receive hands out the program's output until its exit status arrives.
+func (cmd *Command) receive(st stream) (int, error) {
+	for {
+		c, b, err := proto.ReadPacket(st)
+		if err != nil {
+			return 0, fmt.Errorf("dom0: %s: %w", cmd.Argv[0], err)
+		}
+		var w io.Writer
+		switch c {
+		case proto.Stdout:
+			w = cmd.Stdout
+		case proto.Stderr:
+			w = cmd.Stderr
+		case proto.Exit:
+			return strconv.Atoi(string(b))
+		}
+		if w != nil {
+			if _, err := w.Write(b); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+// Exec runs a program in dom0 and returns its standard output. What it said on
+// stderr is in the error.
+func (c *client) Exec(ctx context.Context, argv ...string) (string, error) {
+	var out, msg bytes.Buffer
+	err := c.Run(ctx, Command{Argv: argv, Stdout: &out, Stderr: &msg})
+	if exit := (*ExitError)(nil); errors.As(err, &exit) {
+		exit.Stderr = msg.String()
+	}
+	return out.String(), err
+}
+
+func (c *client) run(ctx context.Context, argv ...string) error {
+	_, err := c.Exec(ctx, argv...)
+	return err
+}
+
+// Put writes a file in dom0, in place of what has that name.
+func (c *client) Put(ctx context.Context, name string, mode os.FileMode, r io.Reader) error {
+	st, _, err := c.ask(ctx, proto.Request{Op: proto.Put, Path: name, Mode: uint32(mode.Perm())})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if _, err := io.Copy(st, r); err != nil {
+		return fmt.Errorf("dom0: write %s: %w", name, err)
+	}
+	if err := st.CloseWrite(); err != nil {
+		return err
+	}
+	if _, err := readReply(st); err != nil {
+		return fmt.Errorf("dom0: write %s: %w", name, err)
+	}
+	return nil
+}
+
+// Get returns a file of dom0.
+func (c *client) Get(ctx context.Context, name string) ([]byte, error) {
+	st, _, err := c.ask(ctx, proto.Request{Op: proto.Get, Path: name})
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	return io.ReadAll(st)
+}
+
+// Dial connects from dom0 to an address in the guests' network ("tcp" or "udp",
+// "10.0.0.2:80").
+func (c *client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	st, _, err := c.ask(ctx, proto.Request{Op: proto.Dial, Network: network, Address: address})
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(network, "udp") {
+		return &datagrams{stream: st}, nil
+	}
+	return st, nil
+}
+
+// datagrams is a connection that keeps the borders of what is written.
+type datagrams struct {
+	stream
+	rmu, wmu sync.Mutex
+}
+
+func (d *datagrams) Read(p []byte) (int, error) {
+	d.rmu.Lock()
+	defer d.rmu.Unlock()
+	b, err := proto.ReadDatagram(d.stream)
+	return copy(p, b), err
+}
+
+func (d *datagrams) Write(p []byte) (int, error) {
+	d.wmu.Lock()
+	defer d.wmu.Unlock()
+	if err := proto.WriteDatagram(d.stream, p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// number returns one that this bed gave to nobody else.
+func (c *client) number(ctx context.Context) (int, error) {
+	st, reply, err := c.ask(ctx, proto.Request{Op: proto.Next})
+	if err != nil {
+		return 0, err
+	}
+	return reply.Number, st.Close()
+}
