@@ -10,10 +10,12 @@ build: ## build the tool, bin/xengo
 	$(GO) build -o bin/xengo ./toolchain/cmd/xengo
 
 run: build ## boot the example web server on real Xen in QEMU, on http://localhost:8080
-	cd test && ../bin/xengo run --publish 8080:8080 ./examples/web
+	cd test/examples && ../../bin/xengo run --publish 8080:8080 ./web
 
 test: ## run the whole test run
 	$(GO) vet ./...
+	cd test/examples && $(GO) vet ./...
+	cd test/guests && $(GO) vet ./...
 	$(GO) test ./...
 
 test-long: ## the same with the tests that take minutes
