@@ -1,0 +1,7 @@
+// Guest programs: ordinary Go with nothing of xengo in it. They run on Linux
+// too, where "go run" shows what to expect of a guest.
+module example.com/guests
+
+go 1.26.0
+
+require golang.org/x/sys v0.49.0 // indirect

@@ -1,0 +1,8 @@
+// Hello says so.
+package main
+
+import "fmt"
+
+func main() {
+	fmt.Println("hello, world")
+}
