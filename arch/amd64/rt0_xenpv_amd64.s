@@ -225,7 +225,25 @@ set:
 	MOVL	$0xd, AX
 	XORL	CX, CX
 	CPUID				// EBX: size for what XCR0 now enables
+	TESTL	$4, runtime·xenXCR0(SB)
+	JEQ	keep
+	CMPL	BX, $832		// legacy area, header, AVX
+	JCS	hidden
+keep:
 	MOVQ	BX, runtime·xenXsaveSize(SB)
+	JMP	done
+hidden:
+	// Xen computes EBX from the XCR0 that it has been told of. Where XSETBV
+	// does not reach it (QEMU 7.2 does not intercept it in nested SVM), it
+	// switches vCPUs without the AVX state and resets XCR0: do without.
+	MOVL	$0, runtime·xenXCR0(SB)
+	MOVL	$3, AX
+	XORL	DX, DX
+	XORL	CX, CX
+	BYTE	$0x0f; BYTE $0x01; BYTE $0xd1	// xsetbv
+	BYTE	$0x0f; BYTE $0x20; BYTE $0xe0	// mov %cr4, %rax
+	ANDQ	$~(1<<18), AX
+	BYTE	$0x0f; BYTE $0x22; BYTE $0xe0	// mov %rax, %cr4
 done:
 	POPQ	BX
 	RET
