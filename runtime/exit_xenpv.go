@@ -5,6 +5,7 @@ package runtime
 import (
 	"internal/runtime/atomic"
 	xabi "internal/xengo/xen/abi"
+	"internal/xengo/xen/xenstore/xswire"
 	"unsafe"
 )
 
@@ -77,8 +78,48 @@ type xenStopArgs struct {
 
 func xenStopK(arg unsafe.Pointer) {
 	a := (*xenStopArgs)(arg)
+	if !xenExit.done.Load() {
+		xenExitLastWord(a.code)
+	}
 	xenConsoleFlush()
 	xenShutdown(a.reason)
+}
+
+// xenExitPatience is how long the last word waits for xenstored.
+const xenExitPatience = 2e9 // ns
+
+// xenExitLastWord leaves the exit status in xenstore without the help of any
+// goroutine: for panics, and programs that came without package lifecycle.
+// Nothing else runs on this vCPU any more.
+func xenExitLastWord(code int32) {
+	b := &xenBoot
+	if b.store == nil {
+		return
+	}
+	var digits [11]byte
+	i := len(digits)
+	for n := uint32(max(code, -code)); ; n /= 10 {
+		i--
+		digits[i] = byte('0' + n%10)
+		if n < 10 {
+			break
+		}
+	}
+	if code < 0 {
+		i--
+		digits[i] = '-'
+	}
+	var buf [64]byte
+	msg := xswire.AppendMessage(buf[:0], xabi.XSWrite, 0, 0,
+		"data/exit-status\x00", unsafe.String(&digits[i], len(digits)-i))
+	deadline := xenSystemTime() + xenExitPatience
+	xswire.LastWord((*xabi.XenstoreDomainInterface)(b.store), xswire.Mem{Load: atomic.Load, Store: atomic.Store}, msg,
+		func() { xenNotify(b.storePort) },
+		func() bool {
+			now := xenSystemTime()
+			xenPollPort(b.storePort, now+10e6)
+			return now < deadline
+		})
 }
 
 // xenShutdown does not return.

@@ -1,5 +1,9 @@
 package os
 
-// The files that package syscall reaches are those of the guest's own tables
-// and file systems.
-import _ "internal/xengo/runtime/files"
+// What a program that touches its surroundings brings along: the guest's own
+// file tables and file systems under package syscall, and the toolstack's
+// requests to stop.
+import (
+	_ "internal/xengo/runtime/files"
+	_ "internal/xengo/xen/lifecycle"
+)

@@ -2,6 +2,8 @@
 
 package runtime
 
+import "internal/runtime/math"
+
 // netpollSystemWaiters reports whether goroutines of the system wait in
 // netpoll beside those that netpollWaiters counts.
 func netpollSystemWaiters() bool { return false }
@@ -9,3 +11,9 @@ func netpollSystemWaiters() bool { return false }
 // isSystemPackage reports whether goroutines started in the function are the
 // system's.
 func isSystemPackage(name string) bool { return false }
+
+// memoryLimitOS is the memory limit where GOMEMLIMIT sets none.
+func memoryLimitOS() int64 { return math.MaxInt64 }
+
+// maxStackOS bounds the default of debug.SetMaxStack.
+func maxStackOS() uintptr { return math.MaxUintptr }
