@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // The parts that are ours: the agent's sources and dom0's scripts.
@@ -43,13 +44,25 @@ var releases = []release{
 	{xen: "4.17", suite: "bookworm", kernel: `^linux-image-[0-9].*[0-9]-amd64$`},
 }
 
+// DefaultXen is the version of the zero Options.
+const DefaultXen = "4.20"
+
+// Versions returns the versions of Xen that there are beds of.
+func Versions() []string {
+	var all []string
+	for _, r := range releases {
+		all = append(all, r.xen)
+	}
+	return all
+}
+
 func (o *Options) release() (release, error) {
 	for _, r := range releases {
 		if o.Xen == r.xen || o.Xen == "" {
 			return r, nil
 		}
 	}
-	return release{}, fmt.Errorf("no Xen %s here, only 4.20 and 4.17", o.Xen)
+	return release{}, fmt.Errorf("no Xen %s here, only %s", o.Xen, strings.Join(Versions(), " and "))
 }
 
 func (o *Options) cache() (string, error) {

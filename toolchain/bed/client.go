@@ -8,18 +8,15 @@ import (
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 
+	"internal/xengo/toolchain/bed/forward"
 	"internal/xengo/toolchain/bed/proto"
 )
 
 // stream is a connection to the agent for one operation.
-type stream interface {
-	net.Conn
-	CloseWrite() error
-}
+type stream = forward.Half
 
 // client asks the agent for things. Its methods may be called concurrently.
 type client struct {
@@ -71,98 +68,6 @@ func readReply(st stream) (proto.Reply, error) {
 	return reply, nil
 }
 
-// Command is a program to run in dom0.
-type Command struct {
-	Argv   []string
-	Env    []string  // added to the environment
-	Stdin  io.Reader // nil: empty
-	Stdout io.Writer // nil: dropped
-	Stderr io.Writer // nil: dropped
-	TTY    bool      // run on a terminal of its own; all output is Stdout then
-	Rows   int       // of the terminal
-	Cols   int
-}
-
-// ExitError says that a program in dom0 ended with a status other than 0.
-type ExitError struct {
-	Argv   []string
-	Status int // 128 + signal if one killed it
-	Stderr string
-}
-
-func (e *ExitError) Error() string {
-	return fmt.Sprintf("dom0: %s: exit status %d\n%s", strings.Join(e.Argv, " "), e.Status, e.Stderr)
-}
-
-// Run runs a program in dom0 and waits for its end. A status other than 0 is an
-// *ExitError. When ctx is done the program is killed.
-func (c *client) Run(ctx context.Context, cmd Command) error {
-	req := proto.Request{Op: proto.Exec, Argv: cmd.Argv, Env: cmd.Env, TTY: cmd.TTY}
-	st, _, err := c.ask(ctx, req)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	if cmd.TTY && cmd.Rows > 0 {
-		if err := proto.WritePacket(st, proto.Size, fmt.Appendf(nil, "%d %d", cmd.Rows, cmd.Cols)); err != nil {
-			return err
-		}
-	}
-	go sendInput(st, cmd.Stdin)
-	status, err := cmd.receive(st)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err == nil && status != 0 {
-		err = &ExitError{Argv: cmd.Argv, Status: status}
-	}
-	return err
-}
-
-// sendInput copies r to the program. It ends with the stream, which also tells
-// what went wrong with it; a reader that blocks forever keeps its goroutine.
-func sendInput(st stream, r io.Reader) {
-	if r != nil {
-		b := make([]byte, 32<<10)
-		for {
-			n, err := r.Read(b)
-			if n > 0 && proto.WritePacket(st, proto.Stdin, b[:n]) != nil {
-				return
-			}
-			if err != nil {
-				break
-			}
-		}
-	}
-	if proto.WritePacket(st, proto.Stdin, nil) != nil {
-		return // the program is gone, or the bed: receive says which
-	}
-}
-
-// receive hands out the program's output until its exit status arrives.
-func (cmd *Command) receive(st stream) (int, error) {
-	for {
-		c, b, err := proto.ReadPacket(st)
-		if err != nil {
-			return 0, fmt.Errorf("dom0: %s: %w", cmd.Argv[0], err)
-		}
-		var w io.Writer
-		switch c {
-		case proto.Stdout:
-			w = cmd.Stdout
-		case proto.Stderr:
-			w = cmd.Stderr
-		case proto.Exit:
-			return strconv.Atoi(string(b))
-		}
-		if w != nil {
-			if _, err := w.Write(b); err != nil {
-				return 0, err
-			}
-		}
-	}
-}
-
 // Exec runs a program in dom0 and returns its standard output. What it said on
 // stderr is in the error.
 func (c *client) Exec(ctx context.Context, argv ...string) (string, error) {
@@ -206,6 +111,13 @@ func (c *client) Get(ctx context.Context, name string) ([]byte, error) {
 	}
 	defer st.Close()
 	return io.ReadAll(st)
+}
+
+// follow returns the bytes of a file of dom0 as it grows. After CloseWrite they
+// end when the file has stopped growing.
+func (c *client) follow(ctx context.Context, name string) (stream, error) {
+	st, _, err := c.ask(ctx, proto.Request{Op: proto.Follow, Path: name})
+	return st, err
 }
 
 // Dial connects from dom0 to an address in the guests' network ("tcp" or "udp",

@@ -223,7 +223,10 @@ func addOurs(root tree, r release, agent []byte) error {
 	root.add("usr/bin/agent", agent, 0o755)
 	root.add("etc/bed", []byte("XEN_BIN=/usr/lib/xen-"+r.xen+"/bin\n"), 0o644)
 	root.add("etc/xen/xl.conf", nil, 0o644)
-	for dst, src := range map[string]string{"init": "init", "etc/xen/scripts/vif-bridge": "vif-bridge", "etc/xen/scripts/block": "block", "etc/udhcpd.conf": "udhcpd.conf"} {
+	for dst, src := range map[string]string{
+		"init": "init", "etc/xen/scripts/vif-bridge": "vif-bridge", "etc/xen/scripts/block": "block", "etc/udhcpd.conf": "udhcpd.conf",
+		"usr/bin/guest-clean": "guest-clean", "usr/bin/console-input": "console-input",
+	} {
 		b, err := fs.ReadFile(parts, "dom0/"+src)
 		if err != nil {
 			return err

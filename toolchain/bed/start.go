@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"internal/xengo/toolchain/bed/forward"
 	"internal/xengo/toolchain/bed/mux"
 	"internal/xengo/toolchain/bed/proto"
 )
@@ -18,11 +18,12 @@ import (
 // Bed is a running Xen with its dom0.
 type Bed struct {
 	client
+	release release
 	dir     string // of sockets and logs
 	session *mux.Session
 	conn    closer
 	qemu    *qemu // nil if another process runs the bed
-	run     *rundir
+	rundir  *rundir
 	listen  net.Listener
 	stop    func() bool
 	once    sync.Once
@@ -36,11 +37,15 @@ func Start(ctx context.Context, o Options) (*Bed, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := new(Bed)
-	if b.run, err = newRun(); err != nil {
+	r, err := o.release()
+	if err != nil {
 		return nil, err
 	}
-	b.dir = b.run.dir
+	b := &Bed{release: r}
+	if b.rundir, err = newRun(); err != nil {
+		return nil, err
+	}
+	b.dir = b.rundir.dir
 	if err := b.resume(ctx, &o, image); err != nil {
 		if b.qemu != nil {
 			err = b.qemu.explain(err)
@@ -96,36 +101,35 @@ func (b *Bed) share() error {
 			if err != nil {
 				return // closed
 			}
-			go b.relay(c.(*net.UnixConn))
+			go b.relay(c)
 		}
 	}()
 	return nil
 }
 
-// relay makes a connection of another process a stream of the agent.
-func (b *Bed) relay(c *net.UnixConn) {
+// relay makes the streams that another process opens streams of the agent. The
+// end of that process resets them.
+func (b *Bed) relay(c net.Conn) {
 	defer c.Close()
-	st, err := b.session.Open()
+	session, err := mux.NewServer(c).Serve()
 	if err != nil {
-		return
+		return // gone before it said a word
 	}
-	defer st.Close()
-	splice(c, st)
-}
-
-// splice copies between two connections until both directions are at their
-// end, or one fails.
-func splice(a, b stream) {
-	var both sync.WaitGroup
-	oneWay := func(to, from stream) {
-		if _, err := io.Copy(to, from); err != nil || to.CloseWrite() != nil {
-			to.Close()
-			from.Close()
+	for {
+		from, err := session.Accept()
+		if err != nil {
+			return // the process is done
 		}
+		go func() {
+			defer from.Close()
+			to, err := b.session.Open()
+			if err != nil {
+				return
+			}
+			defer to.Close()
+			forward.Join(from, to)
+		}()
 	}
-	both.Go(func() { oneWay(a, b) })
-	both.Go(func() { oneWay(b, a) })
-	both.Wait()
 }
 
 // Close ends the bed. One that another process runs goes on.
@@ -144,19 +148,18 @@ func (b *Bed) Close() error {
 		if b.qemu != nil {
 			errs = append(errs, b.qemu.kill())
 		}
-		if b.run != nil {
-			errs = append(errs, b.run.remove())
+		if b.rundir != nil {
+			errs = append(errs, b.rundir.remove())
 		}
 		b.err = errors.Join(errs...)
 	})
 	return b.err
 }
 
-// Done is closed when the bed is gone. Of a bed that another process runs it is
-// nil.
+// Done is closed when the bed is gone, or no longer attached to.
 func (b *Bed) Done() <-chan struct{} {
 	if b.qemu == nil {
-		return nil
+		return b.session.Done()
 	}
 	return b.qemu.dead
 }

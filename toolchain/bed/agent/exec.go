@@ -72,7 +72,11 @@ func execute(st *mux.Stream, req *proto.Request) error {
 	if err := proto.WriteJSON(st, proto.Reply{}); err != nil {
 		p.kill(syscall.SIGKILL)
 	}
-	go p.input()
+	letGo := make(chan struct{})
+	go func() {
+		p.input()
+		close(letGo)
+	}()
 	output.Wait()
 	status := exitStatus(p.cmd.Wait())
 	if p.tty != nil {
@@ -81,7 +85,18 @@ func execute(st *mux.Stream, req *proto.Request) error {
 	if err := p.send(proto.Exit, strconv.AppendInt(nil, int64(status), 10)); err != nil {
 		log.Printf("%s: exit status %d not sent: %v", req.Argv[0], status, err)
 	}
+	if len(req.Cleanup) > 0 {
+		<-letGo
+		cleanup(req.Cleanup)
+	}
 	return nil
+}
+
+// cleanup runs the program that takes away what another one left.
+func cleanup(argv []string) {
+	if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+		log.Printf("%s: %v\n%s", argv[0], err, out)
+	}
 }
 
 // startPipes starts the program on pipes; the group is done when its outputs

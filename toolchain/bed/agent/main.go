@@ -95,6 +95,8 @@ func answer(st *mux.Stream, req *proto.Request) error {
 		return put(st, req)
 	case proto.Get:
 		return get(st, req)
+	case proto.Follow:
+		return follow(st, req)
 	case proto.Dial:
 		return dial(st, req)
 	case proto.Next:

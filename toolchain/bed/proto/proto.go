@@ -14,12 +14,13 @@ import (
 
 // Operations.
 const (
-	Exec = "exec" // run Argv; then packets, see Channel
-	Put  = "put"  // write what follows up to the end to Path; a second reply when it is there
-	Get  = "get"  // the bytes of Path follow
-	Dial = "dial" // connect to Address; then its bytes, or for udp datagrams (see WriteDatagram)
-	Next = "next" // the reply's Number is one that no other Next got
-	Sync = "sync" // reply when dom0's clock was set to Time, seconds since 1970
+	Exec   = "exec"   // run Argv; then packets, see Channel; once the host ended its direction, Cleanup
+	Put    = "put"    // write what follows up to the end to Path; a second reply when it is there
+	Get    = "get"    // the bytes of Path follow
+	Follow = "follow" // the bytes of Path, which is made if need be, follow as it grows, until it is quiet after the host ended its direction
+	Dial   = "dial"   // connect to Address; then its bytes, or for udp datagrams (see WriteDatagram)
+	Next   = "next"   // the reply's Number is one that no other Next got
+	Sync   = "sync"   // reply when dom0's clock was set to Time, seconds since 1970
 )
 
 // Request begins a stream.
@@ -28,6 +29,7 @@ type Request struct {
 	Argv    []string `json:",omitempty"`
 	Env     []string `json:",omitempty"` // added to the agent's own
 	Dir     string   `json:",omitempty"`
+	Cleanup []string `json:",omitempty"` // program to run when Argv has ended and the host has let go
 	TTY     bool     `json:",omitempty"` // run on a terminal of its own
 	Path    string   `json:",omitempty"`
 	Mode    uint32   `json:",omitempty"` // permission bits of Put

@@ -1,0 +1,108 @@
+// Package forward makes ports of guests reachable as ports of this machine.
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Dialer connects to an address in the guests' network.
+type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Rule is a port of this machine that leads to one of the guest.
+type Rule struct {
+	Address string // to listen on; empty: those of localhost
+	Port    int    // 0: a free one
+	Guest   int    // port of the guest
+	Network string // "tcp", "udp"
+}
+
+// Parse reads [ADDRESS:]HOSTPORT:GUESTPORT[/udp].
+func Parse(s string) (Rule, error) {
+	r, err := parse(s)
+	if err != nil {
+		return Rule{}, fmt.Errorf("%q: %w; it is HOSTPORT:GUESTPORT[/udp]", s, err)
+	}
+	return r, nil
+}
+
+func parse(s string) (r Rule, err error) {
+	ports, network, ok := strings.Cut(s, "/")
+	if !ok {
+		network = "tcp"
+	}
+	if network != "tcp" && network != "udp" {
+		return r, fmt.Errorf("%q is neither tcp nor udp", network)
+	}
+	r.Network = network
+	host, guest, ok := cutLast(ports)
+	if !ok {
+		return r, errors.New("only one port")
+	}
+	if r.Guest, err = port(guest); err == nil && r.Guest == 0 {
+		err = errors.New("the guest has no port 0")
+	}
+	if err != nil {
+		return r, err
+	}
+	if address, rest, ok := cutLast(host); ok {
+		r.Address, host = strings.Trim(address, "[]"), rest
+		if net.ParseIP(r.Address) == nil {
+			return r, fmt.Errorf("%q is no IP address", address)
+		}
+	}
+	r.Port, err = port(host)
+	return r, err
+}
+
+// cutLast cuts at the last colon, as IPv6 addresses have some.
+func cutLast(s string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
+
+func port(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no port", s)
+	}
+	return int(n), nil
+}
+
+// addresses are what to listen on.
+func (r Rule) addresses() []string {
+	if r.Address != "" {
+		return []string{r.Address}
+	}
+	return []string{"127.0.0.1", "::1"}
+}
+
+// Patience is how long a connection waits for the guest to listen.
+const Patience = 10 * time.Second
+
+const retry = 100 * time.Millisecond
+
+// dialSoon dials until somebody listens, within Patience.
+func dialSoon(ctx context.Context, dial Dialer, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	for {
+		c, err := dial(ctx, network, address)
+		if err == nil {
+			return c, nil
+		}
+		select {
+		case <-time.After(retry):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// guestFlags are what run and config have in common.
+type guestFlags struct {
+	kind      string
+	vcpus     int
+	memory    int
+	env       []string
+	name      string
+	rootfs    string
+	disks     []string
+	shares    []string
+	nativeTSC bool
+	lines     []string
+}
+
+func (g *guestFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&g.kind, "type", "pvh", "type of the domain: pvh or pv")
+	f.IntVar(&g.vcpus, "vcpus", 1, "virtual CPUs")
+	f.IntVar(&g.memory, "memory", 64, "memory in `MB`")
+	f.StringArrayVar(&g.env, "env", nil, "`NAME=VALUE` in the program's environment, or NAME for that of this process (repeat)")
+	f.StringVar(&g.name, "name", "", "the domain's name (default: made from the image's)")
+	f.StringVar(&g.rootfs, "rootfs", "", "files for the guest: a `DIR` or a cpio archive")
+	f.StringArrayVar(&g.disks, "disk", nil, "block device for the guest: `FILE[,ro]` (repeat)")
+	f.StringArrayVar(&g.shares, "share", nil, "directory for the guest: `DIR:/mountpoint` (repeat)")
+	f.BoolVar(&g.nativeTSC, "native-tsc", false, "let the guest read the CPU's time stamp counter itself, for benchmarks")
+	f.StringArrayVar(&g.lines, "config-line", nil, "a further `LINE` of the domain's config, see xl.cfg(5) (repeat)")
+	must(c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"pvh", "pv"}, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+func (g *guestFlags) check() error {
+	switch {
+	case g.kind != "pv" && g.kind != "pvh":
+		return fmt.Errorf("--type %s: it is pv or pvh", g.kind)
+	case g.vcpus < 1:
+		return fmt.Errorf("--vcpus %d: at least 1", g.vcpus)
+	case g.memory < 1:
+		return fmt.Errorf("--memory %d: at least 1", g.memory)
+	case g.rootfs != "":
+		return errors.New("--rootfs is not supported yet in this version")
+	case g.disks != nil:
+		return errors.New("--disk is not supported yet in this version: guests have no driver for block devices")
+	case g.shares != nil:
+		return errors.New("--share is not supported yet in this version: guests have no driver for directories of the host")
+	}
+	for i, e := range g.env {
+		if strings.Contains(e, "=") {
+			continue
+		}
+		value, ok := os.LookupEnv(e)
+		if !ok {
+			return fmt.Errorf("--env %s: not in the environment", e)
+		}
+		g.env[i] = e + "=" + value
+	}
+	return nil
+}
+
+// usesNetwork reports whether an image has the driver for network devices,
+// whose functions are named in every program that links it.
+func usesNetwork(image string) (bool, error) {
+	b, err := os.ReadFile(image)
+	return bytes.Contains(b, []byte("internal/xengo/drivers/netfront.")), err
+}

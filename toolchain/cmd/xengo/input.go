@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Bytes of keys.
+const (
+	ctrlC       = 3
+	ctrlD       = 4
+	ctrlBracket = 0x1d // "]"
+)
+
+// openInput connects standard input with the guest's console. restore gives the
+// terminal back.
+func (s *session) openInput() (restore func() error, err error) {
+	nothing := func() error { return nil }
+	switch {
+	case interactive():
+		t, err := makeRaw(os.Stdin)
+		if err != nil {
+			return nil, err
+		}
+		go s.keys(os.Stdin)
+		return t.restore, nil
+	case isTerminal(os.Stdin) && !foreground(os.Stdin):
+		return nothing, nil // a job in the background: reading would stop it
+	}
+	go s.pipe(os.Stdin)
+	return nothing, nil
+}
+
+// keys passes keys on. Ctrl-] is ours.
+func (s *session) keys(r io.Reader) {
+	buf := make([]byte, 4096)
+	var last time.Time // of a Ctrl-C
+	for {
+		n, err := r.Read(buf)
+		for _, c := range buf[:n] {
+			switch c {
+			case ctrlBracket:
+				s.signals <- os.Kill
+				s.signals <- os.Kill
+				return
+			case ctrlC:
+				if time.Since(last) < 2*time.Second {
+					fmt.Fprint(os.Stderr, "xengo: Ctrl-] ends the guest at once\r\n")
+				}
+				last = time.Now()
+			}
+		}
+		if n > 0 {
+			if _, err := s.guest.Input.Write(buf[:n]); err != nil {
+				return // the guest is gone
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// pipe passes on all of r, and its end.
+func (s *session) pipe(r io.Reader) {
+	buf := make([]byte, 4096)
+	open := false // a line has begun
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			open = buf[n-1] != '\n'
+			if _, err := s.guest.Input.Write(literally(buf[:n])); err != nil {
+				return // the guest is gone
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "xengo: standard input:", err)
+			break
+		}
+	}
+	end := []byte{ctrlD}
+	if open {
+		end = []byte{ctrlD, ctrlD} // the first only ends the line
+	}
+	s.guest.Input.Write(end) // if the guest is gone it needs no end
+}
+
+// literally quotes what a terminal would take for more than itself.
+func literally(p []byte) []byte { return p }
