@@ -1,0 +1,130 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	xengo "internal/xengo"
+	"internal/xengo/toolchain/goroot"
+)
+
+// builds keeps what was built, until the test binary ends.
+type builds struct {
+	mu    sync.Mutex // one go command at a time: it is parallel by itself
+	dir   string
+	done  map[string]error // by file
+	root  string           // GOROOT of the patched Go
+	rootE error
+}
+
+var programs builds
+
+func (b *builds) close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.dir == "" {
+		return nil
+	}
+	return os.RemoveAll(b.dir)
+}
+
+// Guest returns the image of a program, named by its path below test, such as
+// "guests/hello".
+func Guest(t testing.TB, program string) string { return build(t, program, "xenpv") }
+
+// Stripped is Guest, without symbols and debugging information.
+func Stripped(t testing.TB, program string) string { return build(t, program, "xenpv", "-s") }
+
+// Linux returns the same program for Linux.
+func Linux(t testing.TB, program string) string { return build(t, program, "linux") }
+
+func build(t testing.TB, program, goos string, flags ...string) string {
+	t.Helper()
+	need(t)
+	file, err := programs.build(program, goos, flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func (b *builds) build(program, goos string, flags ...string) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.dir == "" {
+		var err error
+		if b.dir, err = os.MkdirTemp("", "xengo-test"); err != nil {
+			return "", err
+		}
+		b.done = map[string]error{}
+	}
+	file := filepath.Join(b.dir, strings.Join(append([]string{goos}, flags...), ""), filepath.Base(program))
+	if err, ok := b.done[file]; ok {
+		return file, err
+	}
+	b.done[file] = b.run(file, program, goos, flags)
+	return file, b.done[file]
+}
+
+// run runs go build: of the patched Go for guests, of the tests' for Linux.
+func (b *builds) run(file, program, goos string, flags []string) error {
+	module, pkg, ok := strings.Cut(program, "/")
+	if !ok {
+		return fmt.Errorf("%s is not a program of a module of test", program)
+	}
+	test, err := testDir()
+	if err != nil {
+		return err
+	}
+	goCommand, env := "go", os.Environ()
+	if goos == "xenpv" {
+		if b.root == "" && b.rootE == nil {
+			b.root, b.rootE = patched(shared.ctx)
+		}
+		if b.rootE != nil {
+			return b.rootE
+		}
+		goCommand = filepath.Join(b.root, "bin", "go")
+		env = append(env, "GOROOT="+b.root, "GOTOOLCHAIN=local")
+	}
+	args := []string{"build", "-trimpath", "-o", file, "-ldflags=" + strings.Join(flags, " "), "./" + pkg}
+	cmd := exec.CommandContext(shared.ctx, goCommand, args...)
+	cmd.Dir = filepath.Join(test, module)
+	cmd.Env = append(env, "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s for %s: %w\n%s", program, goos, err, out)
+	}
+	return nil
+}
+
+// patched returns the GOROOT of this tree's Go, which takes minutes to build
+// when it is not in the cache.
+func patched(ctx context.Context) (string, error) {
+	cache, err := goroot.DefaultCache()
+	if err != nil {
+		return "", err
+	}
+	b := goroot.Builder{Source: xengo.Source, Cache: cache, Log: os.Stderr}
+	return b.Build(ctx)
+}
+
+// testDir is the directory test of the tree: tests run in their package's.
+func testDir() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; dir != "/"; dir = filepath.Dir(dir) {
+		if filepath.Base(dir) == "test" {
+			return dir, nil
+		}
+	}
+	return "", errors.New("not below the directory test")
+}

@@ -1,0 +1,154 @@
+package harness
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"internal/xengo/toolchain/bed"
+)
+
+// DefaultTimeout is how long a guest may run. They take seconds on an idle
+// machine; this one is emulated and shared.
+const DefaultTimeout = 3 * time.Minute
+
+// Running is a guest that a test runs.
+type Running struct {
+	*bed.Guest
+	t     *testing.T
+	lines *bufio.Reader
+}
+
+// Start boots a program. The guest is gone when the test ends; if the test
+// fails, its log has both ends of the console. Timeout 0 is DefaultTimeout.
+func Start(t *testing.T, p Platform, c bed.GuestConfig, timeout time.Duration) *Running {
+	t.Helper()
+	return StartIn(t, p.Bed(t), p, c, timeout)
+}
+
+// StartIn is Start in a bed of the test's own.
+func StartIn(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout time.Duration) *Running {
+	t.Helper()
+	g, err := TryStart(t, b, p, c, timeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// TryStart is StartIn for guests that may not start.
+func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout time.Duration) (*Running, error) {
+	t.Helper()
+	guests <- struct{}{}
+	t.Cleanup(func() { <-guests })
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	t.Cleanup(cancel)
+	c.Type = p.Type
+	g, err := b.StartGuest(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("console of %s:\n%s", g.Name, ends(g.Transcript(), 60))
+		}
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console())}, nil
+}
+
+// Run boots a program and waits for its end.
+func Run(t *testing.T, p Platform, c bed.GuestConfig, timeout time.Duration) (bed.Result, string) {
+	t.Helper()
+	g := Start(t, p, c, timeout)
+	return g.End(), g.Transcript()
+}
+
+// End waits for the guest's end.
+func (g *Running) End() bed.Result {
+	g.t.Helper()
+	result, err := g.Wait()
+	if err != nil {
+		g.t.Fatalf("guest %s: %v", g.Name, err)
+	}
+	return result
+}
+
+// Expect reads the console until a line matches, and returns the match and its
+// groups. Lines are looked at once.
+func (g *Running) Expect(expression string) []string {
+	g.t.Helper()
+	wanted := regexp.MustCompile(expression)
+	for {
+		line, err := g.lines.ReadString('\n')
+		if m := wanted.FindStringSubmatch(strings.TrimRight(line, "\r\n")); m != nil {
+			return m
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = errors.New("the guest has ended, or took too long")
+			}
+			g.t.Fatalf("guest %s did not say %q: %v", g.Name, expression, err)
+		}
+	}
+}
+
+// Ended is what a guest's result must be.
+func Ended(t *testing.T, got bed.Result, reason bed.Reason, status int) {
+	t.Helper()
+	if want := (bed.Result{Reason: reason, HasStatus: true, Status: status}); got != want {
+		t.Errorf("ended with %v, want %v", got, want)
+	}
+}
+
+// Verdicts makes a subtest of each property (package verdict of test/guests):
+// one that the output does not call ok fails.
+func Verdicts(t *testing.T, output string, properties ...string) {
+	t.Helper()
+	for _, name := range properties {
+		t.Run(name, func(t *testing.T) {
+			if err := verdict(output, name); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if want := fmt.Sprintf("\nverdict: ok %d\n", len(properties)); !strings.Contains(output, want) {
+		t.Errorf("output does not say %q", strings.TrimSpace(want))
+	}
+}
+
+func verdict(output, name string) error {
+	state := "not begun"
+	for line := range strings.Lines(output) {
+		word, rest, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
+		switch {
+		case word == "begin" && rest == name:
+			state = "begun, and then nothing"
+		case word == "ok" && strings.HasPrefix(rest, name+" "):
+			return nil
+		case word == "FAIL" && strings.HasPrefix(rest, name+":"):
+			return errors.New(rest)
+		}
+	}
+	return errors.New(state)
+}
+
+// ends returns the first and the last lines of a text, which may be all.
+func ends(text string, lines int) string {
+	all := strings.SplitAfter(text, "\n")
+	if len(all) <= 2*lines {
+		return text
+	}
+	return strings.Join(all[:lines], "") + "[…]\n" + strings.Join(all[len(all)-lines:], "")
+}

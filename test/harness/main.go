@@ -1,0 +1,80 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"testing"
+
+	"internal/xengo/toolchain/bed"
+)
+
+// Main runs a package's tests; its TestMain calls it and nothing else.
+func Main(m *testing.M) {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	shared.ctx = ctx
+	// The beds end with ctx, and with them whatever a test waits for.
+	status := m.Run()
+	if err := errors.Join(shared.close(), programs.close()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = max(status, 1)
+	}
+	cancel()
+	os.Exit(status)
+}
+
+// beds are those that the tests of this process share, by Xen's version.
+type beds struct {
+	ctx  context.Context
+	mu   sync.Mutex
+	beds map[string]*bed.Bed
+	errs map[string]error
+}
+
+var shared beds
+
+// get starts a bed the first time. If that fails it is not tried again.
+func (s *beds) get(xen string) (*bed.Bed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b, err := s.beds[xen], s.errs[xen]; b != nil || err != nil {
+		return b, err
+	}
+	if s.beds == nil {
+		s.beds, s.errs = map[string]*bed.Bed{}, map[string]error{}
+	}
+	s.beds[xen], s.errs[xen] = bed.Start(s.ctx, bed.Options{Xen: xen, Log: os.Stderr})
+	return s.beds[xen], s.errs[xen]
+}
+
+func (s *beds) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, b := range s.beds {
+		if b != nil {
+			errs = append(errs, b.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// OwnBed starts a bed that a test shares with no other, for it breaks dom0.
+func OwnBed(t *testing.T, xen string) *bed.Bed {
+	t.Helper()
+	need(t)
+	b, err := bed.Start(t.Context(), bed.Options{Xen: xen, Log: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}

@@ -1,0 +1,187 @@
+package integration
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"internal/xengo/test/harness"
+	"internal/xengo/toolchain/bed"
+)
+
+// TestHello runs the smallest program: its console has what it says, and no
+// word more.
+func TestHello(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		result, output := harness.Run(t, p, program(t, "hello"), 0)
+		harness.Ended(t, result, bed.Poweroff, 0)
+		if output != "hello, world\n" {
+			t.Errorf("said %q", output)
+		}
+	})
+}
+
+// TestArguments sends as many arguments and as much environment as a guest can
+// have, with all that a shell, xl or Xen could stumble over.
+func TestArguments(t *testing.T) {
+	odd := []string{"", " ", "a b", `"`, `'`, `\`, "$HOME", "a=b", "--", "-x", "tab\tnewline\n", "grün", "\x01\xff", "#", ";", "[,]"}
+	args := slices.Concat(odd, filling(60_000))
+	var env []string
+	for i, value := range args {
+		env = append(env, "TEST_"+strconv.Itoa(i)+"="+value)
+		if len(strings.Join(env, " ")) > 60_000 {
+			break
+		}
+	}
+	want := told("args", args) + told("env", slices.Sorted(slices.Values(env)))
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		c := program(t, "args", args...)
+		c.Env = env
+		result, output := harness.Run(t, p, c, 0)
+		harness.Ended(t, result, bed.Poweroff, 0)
+		says(t, output, want, "verdict: ok\n")
+	})
+}
+
+// TestFewArguments is TestArguments for those that fit into a command line.
+func TestFewArguments(t *testing.T) {
+	args, env := []string{"-flag", "two words", "", `it's "quoted"`}, []string{"TEST_A=1 2", "TEST_B="}
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		c := program(t, "args", args...)
+		c.Env = env
+		result, output := harness.Run(t, p, c, 0)
+		harness.Ended(t, result, bed.Poweroff, 0)
+		says(t, output, told("args", args)+told("env", env))
+	})
+}
+
+// filling is words of about n bytes in all.
+func filling(n int) []string {
+	var words []string
+	for i := 0; n > 0; i++ {
+		w := fmt.Sprintf("%d-%s", i, strings.Repeat("x", i%200))
+		words = append(words, w)
+		n -= len(w) + 1
+	}
+	return words
+}
+
+// told is what the program args says of some words.
+func told(what string, words []string) string {
+	h := sha256.New()
+	n := 0
+	for _, w := range words {
+		h.Write([]byte(w + "\x00"))
+		n += len(w)
+	}
+	return fmt.Sprintf("%s: %d words %d bytes %x\n", what, len(words), n, h.Sum(nil))
+}
+
+// TestExitStatus ends with statuses other than 0, which is TestHello's.
+func TestExitStatus(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		for _, status := range []int{1, 7} {
+			t.Run(strconv.Itoa(status), func(t *testing.T) {
+				result, _ := harness.Run(t, p, program(t, "ending", "exit", strconv.Itoa(status)), 0)
+				harness.Ended(t, result, bed.Poweroff, status)
+			})
+		}
+	})
+}
+
+// TestFatal ends programs in the ways in which Go's runtime gives up. The trace
+// is on the console, and the domain counts as crashed.
+func TestFatal(t *testing.T) {
+	for _, way := range []struct {
+		name  string
+		words []string
+	}{
+		{"panic", []string{"panic: ending: as it should", "goroutine 1 [running]:", "main.failDeeply(", "ending/fatal.go:13", "main.main()"}},
+		{"goroutine", []string{"panic: ending: in a goroutine", "main.panicElsewhere.func1()", "ending/fatal.go:22"}},
+		{"nil", []string{"panic: runtime error: invalid memory address or nil pointer dereference", "[signal SIGSEGV", "addr=0x0", "ending/main.go:15"}},
+		{"overflow", []string{"stack overflow", "main.endless(", "ending/fatal.go:35"}},
+		{"deadlock", []string{"fatal error: all goroutines are asleep - deadlock!", "goroutine 1 [chan receive]:", "ending/fatal.go:45"}},
+		{"memory", []string{"fatal error: runtime: out of memory", "main.exhaust(", "ending/fatal.go:"}},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+				result, output := harness.Run(t, p, program(t, "ending", way.name), 0)
+				harness.Ended(t, result, bed.Crash, 2)
+				says(t, output, way.words...)
+			})
+		})
+	}
+}
+
+// TestShutdown asks a program to stop that cleans up first.
+func TestShutdown(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		g := harness.Start(t, p, program(t, "ending", "sigterm", "5"), 0)
+		g.Expect("^ending: ready$")
+		if err := g.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		g.Expect("^ending: got terminated$")
+		g.Expect("^ending: cleaned up$")
+		harness.Ended(t, g.End(), bed.Poweroff, 5)
+	})
+}
+
+// TestUnhandledShutdown asks one to stop that does not know of signals.
+func TestUnhandledShutdown(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		g := harness.Start(t, p, program(t, "ending", "unhandled"), 0)
+		g.Expect("^ending: ready$")
+		if err := g.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if result := g.End(); result.Reason != bed.Poweroff || result.Status == 0 {
+			t.Errorf("ended with %v, want poweroff and a status that is not 0", result)
+		}
+	})
+}
+
+// TestReboot asks for a reboot: the program stops, and starts again.
+func TestReboot(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		g := harness.Start(t, p, program(t, "ending", "sigterm", "0"), 0)
+		g.Expect("^ending: ready$")
+		first := g.DomID()
+		if err := g.Reboot(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		g.Expect("^ending: cleaned up$")
+		g.Expect("^ending: ready$")
+		if g.DomID() == first {
+			t.Error("still the same domain")
+		}
+		if err := g.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		g.Expect("^ending: cleaned up$")
+		harness.Ended(t, g.End(), bed.Poweroff, 0)
+	})
+}
+
+// TestInput types on a guest's console.
+func TestInput(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		g := harness.Start(t, p, program(t, "echo"), 0)
+		g.Expect("^echo: ready$")
+		long := strings.Repeat("0123456789", 300) // more than the console's ring holds
+		for _, line := range []string{"hello", "", "two words", long} {
+			if _, err := fmt.Fprintln(g.Input, line); err != nil {
+				t.Fatal(err)
+			}
+			g.Expect(`^echo: "` + line + `"$`)
+		}
+		if _, err := fmt.Fprintln(g.Input, "quit"); err != nil {
+			t.Fatal(err)
+		}
+		g.Expect("^verdict: ok 4$")
+		harness.Ended(t, g.End(), bed.Poweroff, 0)
+	})
+}
