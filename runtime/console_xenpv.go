@@ -52,6 +52,7 @@ type xenConsoleArgs struct {
 	in   bool
 }
 
+//go:nowritebarrierrec
 func xenConsoleK(arg unsafe.Pointer) {
 	a := (*xenConsoleArgs)(arg)
 	c := &xenConsole
@@ -184,6 +185,7 @@ func write1(fd uintptr, p unsafe.Pointer, n int32) int32 {
 	return n
 }
 
+//go:nowritebarrierrec
 func xenConsoleAllK(arg unsafe.Pointer) {
 	a := (*xenConsoleArgs)(arg)
 	xenPutsRaw(a.p, a.n)

@@ -76,6 +76,7 @@ type xenStopArgs struct {
 	reason uint32
 }
 
+//go:nowritebarrierrec
 func xenStopK(arg unsafe.Pointer) {
 	a := (*xenStopArgs)(arg)
 	if !xenExit.done.Load() {
@@ -111,7 +112,7 @@ func xenExitLastWord(code int32) {
 	}
 	var buf [64]byte
 	msg := xswire.AppendMessage(buf[:0], xabi.XSWrite, 0, 0,
-		"data/exit-status\x00", unsafe.String(&digits[i], len(digits)-i))
+		"data/exit-status\x00", slicebytetostringtmp(&digits[i], len(digits)-i))
 	deadline := xenSystemTime() + xenExitPatience
 	xswire.LastWord((*xabi.XenstoreDomainInterface)(b.store), xswire.Mem{Load: atomic.Load, Store: atomic.Store}, msg,
 		func() { xenNotify(b.storePort) },

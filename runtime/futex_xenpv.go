@@ -36,12 +36,14 @@ func futexwakeup(addr *uint32, cnt uint32) {
 	xenKernelCall(xenPC(xenFutexWakeK), unsafe.Pointer(&a))
 }
 
-func xenFutexQueue(addr *uint32) *xenQueue {
-	return &xenSched.futexes[uintptr(unsafe.Pointer(addr))>>2%uintptr(len(xenSched.futexes))]
+func xenFutexQueue(addr uintptr) *xenQueue {
+	return &xenSched.futexes[addr>>2%uintptr(len(xenSched.futexes))]
 }
 
 // The value is compared under the lock that wakers take: whoever changes it
 // and then wakes finds the sleeper in the queue or makes it see the change.
+//
+//go:nowritebarrierrec
 func xenFutexSleepK(arg unsafe.Pointer) {
 	a := (*xenFutexArgs)(arg)
 	s := &xenSched
@@ -52,8 +54,8 @@ func xenFutexSleepK(arg unsafe.Pointer) {
 	}
 	v := xenCurrentVCPU()
 	t := v.thread
-	*(*uintptr)(unsafe.Pointer(&t.futex)) = uintptr(unsafe.Pointer(a.addr))
-	xenFutexQueue(a.addr).push(t)
+	t.futex = uintptr(unsafe.Pointer(a.addr))
+	xenFutexQueue(t.futex).push(t)
 	if a.ns >= 0 {
 		s.sleepUntil(v, t, xenDeadline(a.ns))
 	}
@@ -72,6 +74,7 @@ func xenDeadline(ns int64) int64 {
 	return 1<<63 - 1
 }
 
+//go:nowritebarrierrec
 func xenFutexWakeK(arg unsafe.Pointer) {
 	a := (*xenFutexArgs)(arg)
 	s := &xenSched
@@ -82,10 +85,11 @@ func xenFutexWakeK(arg unsafe.Pointer) {
 
 // wakeFutex wakes at most n threads that sleep on addr.
 func (s *xenScheduler) wakeFutex(addr *uint32, n uint32, byEvent bool) {
-	q := xenFutexQueue(addr)
+	at := uintptr(unsafe.Pointer(addr))
+	q := xenFutexQueue(at)
 	for t := q.head; t != nil && n > 0; {
 		next := t.next
-		if t.futex == addr {
+		if t.futex == at {
 			s.wake(t, byEvent)
 			n--
 		}
@@ -116,6 +120,7 @@ func usleep_no_g(usec uint32) {
 	usleep(usec)
 }
 
+//go:nowritebarrierrec
 func xenSleepK(arg unsafe.Pointer) {
 	s := &xenSched
 	s.lock.lock()

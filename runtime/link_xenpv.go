@@ -58,6 +58,7 @@ type xenForeignArgs struct {
 	ok     bool
 }
 
+//go:nowritebarrierrec
 func xenMapForeignK(arg unsafe.Pointer) {
 	a := (*xenForeignArgs)(arg)
 	xenVM.lock.lock()
@@ -85,6 +86,7 @@ func xenHVSpareFrames(n uintptr) uint64 {
 	return uint64(a.va)
 }
 
+//go:nowritebarrierrec
 func xenSpareFramesK(arg unsafe.Pointer) {
 	a := (*xenForeignArgs)(arg)
 	xenVM.lock.lock()
@@ -257,8 +259,6 @@ func xenKernelImage() []byte { return nil }
 //
 //go:linkname xenSyscall6
 var xenSyscall6 func(nr, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2, errno uintptr)
-
-func xenSyscallTrampoline()
 
 // xenSyscallGo is the Go side of xenSyscallTrampoline. The result is in Linux's
 // form: a negative errno or a value.

@@ -74,6 +74,7 @@ func netpollBreak() {
 	xenKernelCall(xenPC(xenNetpollBreakK), nil)
 }
 
+//go:nowritebarrierrec
 func xenNetpollBreakK(unsafe.Pointer) {
 	s := &xenSched
 	s.lock.lock()

@@ -206,14 +206,14 @@ func (s *xenScheduler) dropSleeper(t *xenThread) {
 // wake ends t's sleep.
 func (s *xenScheduler) wake(t *xenThread, byEvent bool) {
 	s.dropSleeper(t)
-	if t.futex != nil {
+	if t.futex != 0 {
 		q := xenFutexQueue(t.futex)
 		var prev *xenThread
 		for u := q.head; u != t; u = u.next {
 			prev = u
 		}
 		q.remove(prev, t)
-		t.futex = nil
+		t.futex = 0
 	}
 	s.makeReady(t, byEvent)
 }
@@ -293,6 +293,8 @@ func xenReschedule(v *xenVCPU) {
 }
 
 // xenCPUTimeK sets *arg to the time, in ns, that vCPUs were not idle.
+//
+//go:nowritebarrierrec
 func xenCPUTimeK(arg unsafe.Pointer) {
 	s := &xenSched
 	s.lock.lock()
@@ -311,6 +313,8 @@ func (v *xenVCPU) charge(now int64) {
 }
 
 // xenProfileK sets the interval of SIGPROF.
+//
+//go:nowritebarrierrec
 func xenProfileK(arg unsafe.Pointer) {
 	s := &xenSched
 	s.lock.lock()
@@ -322,6 +326,8 @@ func xenProfileK(arg unsafe.Pointer) {
 }
 
 // xenYieldK is osyield.
+//
+//go:nowritebarrierrec
 func xenYieldK(unsafe.Pointer) {
 	s := &xenSched
 	s.lock.lock()
@@ -335,6 +341,7 @@ func xenKickIdle() {}
 // xenIdle is the idle thread.
 //
 //go:nosplit
+//go:nowritebarrierrec
 func xenIdle() {
 	for {
 		xenIdleWait()

@@ -169,6 +169,7 @@ func signalM(mp *m, sig int) {
 	xenCheckSignals()
 }
 
+//go:nowritebarrierrec
 func xenSignalK(arg unsafe.Pointer) {
 	a := (*xenSignalArgs)(arg)
 	s := &xenSched
@@ -266,6 +267,8 @@ func xenDeliver(t *xenThread, f *xenTrapFrame, sig uint32, code int32, addr uint
 }
 
 // xenSigreturnK fills the trap frame from a signal frame.
+//
+//go:nowritebarrierrec
 func xenSigreturnK(sf *xenSignalFrame, f *xenTrapFrame, gp uintptr) {
 	t := xenThis()
 	memmove(unsafe.Pointer(&f.sc), unsafe.Pointer(&sf.uc.uc_mcontext), unsafe.Sizeof(f.sc))

@@ -22,7 +22,7 @@ type xenThread struct {
 	idle   bool
 
 	// Guarded by xenSched.lock.
-	futex    *uint32    // what it sleeps on
+	futex    uintptr    // address of what it sleeps on, 0 if nothing
 	deadline int64      // system time, 0 if none
 	later    *xenThread // list of sleepers
 	vcpu     *xenVCPU   // where it runs, nil if it does not
@@ -122,6 +122,7 @@ func (t *xenThread) prepare(entry uintptr) {
 	*(*uintptr)(unsafe.Pointer(t.sp + 8)) = abi.FuncPCABI0(xenThreadStart)
 }
 
+//go:nowritebarrierrec
 func xenThreadStartK(arg unsafe.Pointer) {
 	t := (*xenThread)(arg)
 	s := &xenSched
@@ -133,6 +134,8 @@ func xenThreadStartK(arg unsafe.Pointer) {
 }
 
 // xenThreadFirst ends the switch into a new thread, for xenThreadStart.
+//
+//go:nowritebarrierrec
 func xenThreadFirst() (sp uintptr, gp *g, entry uintptr) {
 	xenSched.lock.unlock()
 	t := xenCurrentVCPU().thread
@@ -140,6 +143,8 @@ func xenThreadFirst() (sp uintptr, gp *g, entry uintptr) {
 }
 
 // xenThreadExitK ends the running thread, on its kernel stack.
+//
+//go:nowritebarrierrec
 func xenThreadExitK() {
 	s := &xenSched
 	s.lock.lock()
@@ -153,6 +158,8 @@ func xenThreadExitK() {
 // xenThreadTakeDeadK sets *arg to a thread that has ended, made new, or to
 // nil. A dead thread's stacks are kept for the next one: programs that make
 // threads at all make them again.
+//
+//go:nowritebarrierrec
 func xenThreadTakeDeadK(arg unsafe.Pointer) {
 	s := &xenSched
 	s.lock.lock()

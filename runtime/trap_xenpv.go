@@ -24,6 +24,8 @@ const (
 // xenTrap is the Go side of every trap and event upcall: it runs on the kernel
 // stack of the thread it hit, with events masked, and returns into what f says
 // then.
+//
+//go:nowritebarrierrec
 func xenTrap(f *xenTrapFrame) {
 	v := xenCurrentVCPU()
 	t := v.thread

@@ -210,6 +210,7 @@ func xenVMCall(a *xenVMArgs) {
 	xenKernelCall(xenPC(xenVMK), unsafe.Pointer(a))
 }
 
+//go:nowritebarrierrec
 func xenVMK(arg unsafe.Pointer) {
 	a := (*xenVMArgs)(arg)
 	xenVM.lock.lock()
@@ -279,6 +280,8 @@ type xenProtectArgs struct {
 
 // xenProtectK is mprotect(2) on memory that xenBack has mapped. Pages that are
 // both writable and executable do not exist here.
+//
+//go:nowritebarrierrec
 func xenProtectK(arg unsafe.Pointer) {
 	a := (*xenProtectArgs)(arg)
 	flags := uint64(0)

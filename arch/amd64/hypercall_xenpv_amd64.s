@@ -114,7 +114,10 @@ TEXT runtime·sigfwd(SB),NOSPLIT,$0-32
 //
 // Nosplit because its inputs are registers. The handler may grow the stack:
 // nothing in the frame points into it.
-TEXT runtime·xenSyscallTrampoline(SB),NOSPLIT,$136-0
+//
+// Its name has no package: the linker lets only such symbols of package runtime
+// be called from assembler elsewhere.
+TEXT xenSyscallTrampoline(SB),NOSPLIT,$136-0
 	NO_LOCAL_POINTERS
 	MOVQ	AX, 0(SP)
 	MOVQ	DI, 8(SP)

@@ -17,9 +17,11 @@ const (
 )
 
 // The command lines of Xen and dom0. cpuidle=0: Xen's idle loop would take a
-// #GP in mwait. tsc=reliable: dom0's watchdog would drop the emulated TSC.
+// #GP in mwait. eager-fpu: QEMU's XSAVE ignores CR0.TS, so that a guest would
+// save the registers of the vCPU before it. tsc=reliable: dom0's watchdog would
+// drop the emulated TSC.
 const (
-	xenLine  = "cpuidle=0 com1=115200,8n1 console=com1 dom0_mem=1024M loglvl=all guest_loglvl=all dom0_max_vcpus=1"
+	xenLine  = "cpuidle=0 spec-ctrl=eager-fpu com1=115200,8n1 console=com1 dom0_mem=1024M loglvl=all guest_loglvl=all dom0_max_vcpus=1"
 	dom0Line = "console=hvc0 nokaslr rdinit=/init quiet loglevel=4 tsc=reliable clocksource=tsc"
 )
 

@@ -24,7 +24,7 @@ func xenpvEdit(ctxt *obj.Link, p *obj.Prog) {
 		p.As = obj.ACALL
 		p.To.Type = obj.TYPE_BRANCH
 		p.To.Name = obj.NAME_EXTERN
-		p.To.Sym = ctxt.LookupABI("runtime.xenSyscallTrampoline", obj.ABI0)
+		p.To.Sym = ctxt.LookupABI("xenSyscallTrampoline", obj.ABI0)
 	case p.As == obj.ACALL && p.To.Sym != nil && isSyscallBracket(p.To.Sym.Name):
 		obj.Nopout(p)
 	}
