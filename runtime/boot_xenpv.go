@@ -35,6 +35,7 @@ func xenStart() (argc int32, argv **byte, sp uintptr) {
 	}
 	xenProtectImage()
 	xenRegisterVCPUInfo(v)
+	xenClockInit(v)
 	xenFirstThread(v)
 	xenTrapsInit(v)
 	xenEventsInit(v)

@@ -54,9 +54,24 @@ func xenSystemTime() int64 {
 // xenReadTSC reads the time stamp counter, not before what precedes it.
 func xenReadTSC() uint64
 
+// xenEntryTSC is the time stamp counter at the kernel's entry, and
+// xenEntryTime the system time then: the zero of the monotonic clock, which so
+// tells how long the guest has been running.
+var (
+	xenEntryTSC  uint64
+	xenEntryTime int64
+)
+
+// xenClockInit finds xenEntryTime, as soon as v's clock parameters are there.
+func xenClockInit(v *xenVCPU) {
+	i := &v.info.Time
+	since := pvclock.Scale(xenReadTSC()-xenEntryTSC, i.TSCToSystemMul, i.TSCShift)
+	xenEntryTime = xenSystemTime() - int64(since)
+}
+
 //go:nosplit
 func nanotime1() int64 {
-	return xenSystemTime()
+	return xenSystemTime() - xenEntryTime
 }
 
 // walltime is the wall clock at system time 0, which Xen keeps in the shared

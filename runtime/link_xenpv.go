@@ -255,6 +255,24 @@ func xenKernelThreadID() int32 { return int32(getg().m.id) + 1 }
 //go:linkname xenKernelImage internal/xengo/runtime/kernel.runtime_image
 func xenKernelImage() []byte { return nil }
 
+// xenCallsMapped is for the pointers of system calls: most are to objects in the
+// heap or on a stack, which its span tells at once.
+//
+//go:linkname xenCallsMapped internal/xengo/runtime/calls.runtime_mapped
+func xenCallsMapped(p, n uintptr) bool {
+	if s := spanOf(p); s != nil && s.state.get() != mSpanDead && p+n <= s.limit {
+		return true
+	}
+	for va := alignDown(p, xenPageSize); va < p+n; {
+		size := xenPageMapped(va)
+		if size == 0 {
+			return false
+		}
+		va = alignDown(va, size) + size
+	}
+	return true
+}
+
 // xenSyscall6 is internal/xengo/runtime/calls.Syscall6, set by that package.
 //
 //go:linkname xenSyscall6

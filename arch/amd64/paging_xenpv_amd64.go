@@ -115,6 +115,23 @@ func xenWalk(va uintptr, level uint, alloc bool) *uint64 {
 	}
 }
 
+// xenPageMapped returns the size of the page that va is in, 0 if nothing is
+// mapped there. It takes no lock: a mapping that changes meanwhile is the
+// caller's race.
+func xenPageMapped(va uintptr) uintptr {
+	table := xenPaging.root
+	for l := uint(4); ; l-- {
+		e := atomic.Load64((*uint64)(unsafe.Pointer(table + va>>(xenPageShift+9*(l-1))&511*8)))
+		switch {
+		case e&xenPTEPresent == 0:
+			return 0
+		case l == 1 || e&xenPTELarge != 0:
+			return 1 << (xenPageShift + 9*(l-1))
+		}
+		table = xenPTEFrame(e).va()
+	}
+}
+
 // xenInstallTable makes the frame p an empty page table below entry e.
 func xenInstallTable(e *uint64, p xenPFN) {
 	memclrNoHeapPointers(unsafe.Pointer(p.va()), xenPageSize)

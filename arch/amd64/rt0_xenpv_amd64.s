@@ -168,6 +168,10 @@ intel:
 //	R12	start_info (PV) or hvm_start_info (PVH)
 //	R13	vCPU 0's xenVCPU
 TEXT xenEntry<>(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	RDTSC
+	SHLQ	$32, DX
+	ORQ	DX, AX
+	MOVQ	AX, runtime·xenEntryTSC(SB)
 	XORL	BP, BP
 	MOVQ	R13, xenVCPU_self(R13)
 	MOVQ	R12, runtime·xenStartInfoAddr(SB)

@@ -15,10 +15,10 @@ const (
 	maxPath = 4096
 )
 
-// valid reports whether [p, p+n) may be memory of the program: not in page 0, which nothing ever maps, and
-// not beyond what a pointer can address.
+// valid reports whether [p, p+n) is memory of the program: not in page 0, which nothing ever maps, not
+// beyond what a pointer can address, and there.
 func valid(p, n uintptr) bool {
-	return p >= pageSize && p < userEnd && n <= userEnd-p
+	return p >= pageSize && p < userEnd && n <= userEnd-p && mapped(p, n)
 }
 
 // pointer converts p without the arithmetic that would make checkptr look at it.
@@ -81,6 +81,9 @@ func CString(p, max uintptr, tooLong Errno) (string, Errno) {
 	}
 	base := (*byte)(pointer(p))
 	for n := uintptr(0); n < max; n++ {
+		if n != 0 && (p+n)%pageSize == 0 && !valid(p+n, 1) {
+			return "", EFAULT
+		}
 		if *(*byte)(unsafe.Add(unsafe.Pointer(base), n)) == 0 {
 			return string(unsafe.Slice(base, n)), 0
 		}
