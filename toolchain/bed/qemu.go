@@ -13,7 +13,7 @@ import (
 
 const (
 	emulator = "qemu-system-x86_64"
-	memory   = "3072" // MB of the machine
+	memory   = "4096" // MB of the machine: dom0 has 1024, so that a guest of 2048 fits
 )
 
 // The command lines of Xen and dom0. cpuidle=0: Xen's idle loop would take a
