@@ -67,3 +67,39 @@ func TryDom0(t testing.TB, b *bed.Bed, timeout time.Duration, argv ...string) (s
 	err := b.Run(ctx, bed.Command{Argv: argv, Stdout: &out, Stderr: &out})
 	return out.String(), err
 }
+
+// serving are the daemons in dom0, by bed and program.
+var serving struct {
+	sync.Mutex
+	on map[*bed.Bed]map[string]bool
+}
+
+// Serve starts a program in dom0, once, that runs as long as the bed. A test that
+// fails logs the end of its output.
+func Serve(t *testing.T, b *bed.Bed, program string, args ...string) {
+	t.Helper()
+	name := Install(t, b, program)
+	t.Cleanup(func() {
+		if t.Failed() {
+			if out, err := b.Exec(shared.ctx, "tail", "-n", "20", name+".log"); err == nil {
+				t.Logf("%s in dom0 said:\n%s", program, out)
+			}
+		}
+	})
+	serving.Lock()
+	defer serving.Unlock()
+	if serving.on[b][program] {
+		return
+	}
+	argv := append([]string{"sh", "-c", `exec "$0" "$@" > "$0.log" 2>&1`, name}, args...)
+	if _, err := b.Start(shared.ctx, bed.Command{Argv: argv}); err != nil {
+		t.Fatal(err)
+	}
+	if serving.on == nil {
+		serving.on = map[*bed.Bed]map[string]bool{}
+	}
+	if serving.on[b] == nil {
+		serving.on[b] = map[string]bool{}
+	}
+	serving.on[b][program] = true
+}

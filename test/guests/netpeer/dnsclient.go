@@ -77,3 +77,15 @@ func dnsSilent() error {
 	}
 	return nil
 }
+
+// systemLookup uses the resolver of /etc/resolv.conf.
+func systemLookup() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	got, err := net.DefaultResolver.LookupHost(ctx, systemDNS)
+	if err == nil && len(got) == 0 {
+		err = errors.New("no address")
+	}
+	fmt.Println("netpeer:", systemDNS, "is", got)
+	return err
+}

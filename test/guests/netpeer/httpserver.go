@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -96,31 +97,45 @@ func takeBody(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%d %x", n, h.Sum(nil))
 }
 
-// meeting is where requests wait for each other.
-var meeting struct {
+// meetings are where the requests of a client wait for each other.
+var meetings struct {
 	sync.Mutex
+	of map[string]*meeting // by the client's host
+}
+
+type meeting struct {
 	here int
 	all  chan struct{} // closed when all are here
 }
 
-// meet answers, with the client's address, when as many requests as asked for
-// are under way at the same time.
+// meet answers, with the client's address, when as many requests of the client
+// as it asks for are under way at the same time.
 func meet(w http.ResponseWriter, r *http.Request) {
 	n, err := strconv.Atoi(r.FormValue("n"))
-	if err != nil {
+	host, _, err2 := net.SplitHostPort(r.RemoteAddr)
+	if err := errors.Join(err, err2); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	meeting.Lock()
-	if meeting.here == 0 {
-		meeting.all = make(chan struct{})
-	}
-	all := meeting.all
-	if meeting.here++; meeting.here == n {
-		meeting.here = 0
-		close(all)
-	}
-	meeting.Unlock()
-	<-all
+	<-arrive(host, n)
 	io.WriteString(w, r.RemoteAddr)
+}
+
+// arrive joins a host's meeting, which is over when n are there.
+func arrive(host string, n int) <-chan struct{} {
+	meetings.Lock()
+	defer meetings.Unlock()
+	m := meetings.of[host]
+	if m == nil {
+		m = &meeting{all: make(chan struct{})}
+		if meetings.of == nil {
+			meetings.of = make(map[string]*meeting)
+		}
+		meetings.of[host] = m
+	}
+	if m.here++; m.here == n {
+		delete(meetings.of, host)
+		close(m.all)
+	}
+	return m.all
 }

@@ -33,25 +33,22 @@ func main() {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "serve":
-			serve(os.Args[2:])
+			serve()
 			return
 		case "client":
 			client(os.Args[2:])
 			return
 		}
 	}
-	fmt.Println("verdict: FAIL usage: netpeer serve|client [flags] [properties]")
+	fmt.Println("verdict: FAIL usage: netpeer serve, or netpeer client [flags] [properties]")
 	os.Exit(2)
 }
 
 // serve offers the services until SIGTERM.
-func serve(args []string) {
-	flags := flag.NewFlagSet("serve", flag.ExitOnError)
-	dns := flags.String("dns", "", "a second address to serve names at, such as :53")
-	flags.Parse(args)
+func serve() {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
-	if err := startServices(*dns); err != nil {
+	if err := startServices(); err != nil {
 		fmt.Println("verdict: FAIL", err)
 		os.Exit(1)
 	}
@@ -74,6 +71,7 @@ var (
 	peer      string        // host
 	blackhole string        // host that never answers
 	absent    string        // host that is not on the local network
+	systemDNS string        // name that this system's own resolver knows
 	patience  time.Duration // for anything that should succeed
 	megabytes int           // of a large body
 	crowd     int           // of connections
@@ -84,6 +82,7 @@ func client(args []string) {
 	flags.StringVar(&peer, "peer", "127.0.0.1", "`host` of the services")
 	flags.StringVar(&blackhole, "blackhole", "", "a `host` that never answers")
 	flags.StringVar(&absent, "absent", "", "a `host` of the local network that does not exist")
+	flags.StringVar(&systemDNS, "name", "", "a `name` to look up as this system does")
 	flags.DurationVar(&patience, "patience", time.Minute, "how long to wait for what should succeed")
 	flags.IntVar(&megabytes, "mb", 64, "`MB` of a large body")
 	flags.IntVar(&crowd, "crowd", 1000, "how many connections at once")
@@ -147,6 +146,9 @@ func properties() []verdict.Property {
 	}
 	if absent != "" {
 		all = append(all, verdict.Property{Name: "absent", Check: dialAbsent})
+	}
+	if systemDNS != "" {
+		all = append(all, verdict.Property{Name: "system-dns", Check: systemLookup})
 	}
 	return all
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // startServices begins to serve on all ports, of all addresses.
-func startServices(extraDNS string) error {
+func startServices() error {
 	for port, service := range map[int]func(*net.TCPConn) error{
 		echoPort:   func(c *net.TCPConn) error { _, err := io.Copy(c, c); return err },
 		answerPort: answer,
@@ -33,12 +33,8 @@ func startServices(extraDNS string) error {
 	if err := serveUDPEcho(); err != nil {
 		return err
 	}
-	for _, address := range []string{":" + strconv.Itoa(dnsPort), extraDNS} {
-		if address != "" {
-			if err := serveDNS(address); err != nil {
-				return err
-			}
-		}
+	if err := serveDNS(":" + strconv.Itoa(dnsPort)); err != nil {
+		return err
 	}
 	return serveHTTP()
 }
