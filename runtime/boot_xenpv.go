@@ -157,7 +157,7 @@ func xenHVMParam(index uint32) uint64 {
 // xenRegisterVCPUInfo moves the vCPU's vcpu_info into its xenVCPU.
 func xenRegisterVCPUInfo(v *xenVCPU) {
 	at := uintptr(unsafe.Pointer(&v.info))
-	r := xabi.VCPURegisterVCPUInfo{MFN: xenPFNToMFN(xenPFN(at >> xenPageShift)), Offset: uint32(at % xenPageSize)}
+	r := xabi.VCPURegisterVCPUInfo{MFN: *xenWalk(at, 1, false) & xenPTEAddr >> xenPageShift, Offset: uint32(at % xenPageSize)}
 	xenMust("vcpu_op(register vcpu_info)", xenHypercall(xabi.HypercallVCPUOp, xabi.VCPUOpRegisterVCPUInfo, uintptr(v.id), uintptr(unsafe.Pointer(&r)), 0, 0))
 }
 
@@ -169,19 +169,23 @@ func xenFirstThread(v *xenVCPU) {
 	t.vcpu = v
 	m0.thread = t
 
-	idle := xenThreadNewEarly(xenPageSize)
+	v.setIdle(xenThreadNewEarly(xenPageSize))
+	xenSched.lastID = 1
+	v.setThread(t)
+	xenVCPUs[v.id] = v
+}
+
+// setIdle makes t, which has a stack of one page, v's idle thread.
+func (v *xenVCPU) setIdle(t *xenThread) {
 	g := &v.idleG
-	g.stack.hi = idle.stackHi
-	g.stack.lo = idle.stackHi - xenPageSize
+	g.stack.hi = t.stackHi
+	g.stack.lo = t.stackHi - xenPageSize
 	g.stackguard0 = g.stack.lo + stackGuard
 	g.stackguard1 = g.stackguard0
-	idle.bind(g, nil)
-	idle.idle = true
-	idle.id = 2
-	idle.prepare(abi.FuncPCABIInternal(xenIdle))
-	v.idle = idle
-	xenSched.lastID = 2
-	v.setThread(t)
+	t.bind(g, nil)
+	t.idle = true
+	t.prepare(abi.FuncPCABIInternal(xenIdle))
+	v.idle = t
 }
 
 // xenThreadNewEarly is xenThreadNew before there is a kernel stack to call the

@@ -22,7 +22,7 @@ var xenSharedInfo *xabi.SharedInfo
 const (
 	xenPortNone  = iota
 	xenPortTimer // VIRQ_TIMER of a vCPU
-	xenPortWake  // IPI: look at the run queue
+	xenPortIPI   // another vCPU's: look at the queues, signals, and xenStopping
 	xenPortUser  // a driver's
 )
 
@@ -43,6 +43,7 @@ type xenPortSlot struct {
 
 var xenEvents struct {
 	kind  [xabi.Evtchn2LChannels]uint8
+	owner [xabi.Evtchn2LChannels]uint8 // number of the only vCPU that may handle it, plus one; 0: any
 	ports [xabi.Evtchn2LChannels / 64]*[64]xenPort
 	lock  mutex // guards ports
 
@@ -52,16 +53,31 @@ var xenEvents struct {
 	system atomic.Int32                       // waiters that are no reason to live
 }
 
-// xenEventsInit binds the ports of vCPU 0.
+// xenEventsInit prepares event delivery, and vCPU 0's own ports.
 func xenEventsInit(v *xenVCPU) {
 	for i := range xenSharedInfo.EvtchnMask {
 		xenSharedInfo.EvtchnMask[i] = ^uint64(0)
 	}
+	xenVCPUEventsInit(v)
+}
+
+// xenVCPUEventsInit binds v's own ports.
+func xenVCPUEventsInit(v *xenVCPU) {
 	xenMust("vcpu_op(stop periodic timer)", xenHypercall(xabi.HypercallVCPUOp, xabi.VCPUOpStopPeriodicTimer, uintptr(v.id), 0, 0, 0))
 	virq := xabi.EvtchnBindVIRQ{VIRQ: xabi.VIRQTimer, VCPU: v.id}
 	xenMust("event_channel_op(bind timer)", xenHypercall(xabi.HypercallEventChannelOp, xabi.EvtchnOpBindVIRQ, uintptr(unsafe.Pointer(&virq)), 0, 0, 0))
-	xenEvents.kind[virq.Port] = xenPortTimer
-	xenPortUnmask(virq.Port)
+	v.own(virq.Port, xenPortTimer)
+	ipi := xabi.EvtchnBindIPI{VCPU: v.id}
+	xenMust("event_channel_op(bind IPI)", xenHypercall(xabi.HypercallEventChannelOp, xabi.EvtchnOpBindIPI, uintptr(unsafe.Pointer(&ipi)), 0, 0, 0))
+	v.ipi = ipi.Port
+	v.own(ipi.Port, xenPortIPI)
+}
+
+// own opens a port that only v handles.
+func (v *xenVCPU) own(port uint32, kind uint8) {
+	xenEvents.kind[port] = kind
+	xenEvents.owner[port] = uint8(v.id) + 1
+	xenPortUnmask(port)
 }
 
 // xenPortUnmask opens the port. It reports whether an event was waiting, and
@@ -81,7 +97,8 @@ func xenPortMask(port uint32) {
 }
 
 // xenEventsPending handles what has come for vCPU v. What comes meanwhile sets
-// the pending byte again, and with it the next upcall.
+// the pending byte again, and with it the next upcall. The pending bits are
+// those of all vCPUs: another's own ports are left to it.
 func xenEventsPending(v *xenVCPU) {
 	s := xenSharedInfo
 	atomic.Xchg8(&v.info.EvtchnUpcallPending, 0)
@@ -92,6 +109,9 @@ func xenEventsPending(v *xenVCPU) {
 		for ; ports != 0; ports &= ports - 1 {
 			port := uint32(w*64 + sys.TrailingZeros64(ports))
 			bit := uint64(1) << (port % 64)
+			if owner := xenEvents.owner[port]; owner != 0 && uint32(owner) != v.id+1 {
+				continue
+			}
 			if xenEvents.kind[port] == xenPortUser {
 				xenPortMask(port)
 			}
@@ -106,6 +126,10 @@ func xenEvent(v *xenVCPU, port uint32) {
 	switch xenEvents.kind[port] {
 	case xenPortTimer:
 		xenTimerEvent(v)
+	case xenPortIPI:
+		if xenStopping.Load() != 0 {
+			xenStopHere(v)
+		}
 	case xenPortUser:
 		xenPortFire(port)
 		s := &xenSched
@@ -142,6 +166,7 @@ func xenEventOpen(port uint32) {
 		p.slots[i].fired.Store(0)
 		p.slots[i].owner = p
 	}
+	xenEvents.owner[port] = 0
 	xenEvents.kind[port] = xenPortUser
 	unlock(&xenEvents.lock)
 }

@@ -79,6 +79,7 @@ type xenStopArgs struct {
 //go:nowritebarrierrec
 func xenStopK(arg unsafe.Pointer) {
 	a := (*xenStopArgs)(arg)
+	xenStopOthers()
 	if !xenExit.done.Load() {
 		xenExitLastWord(a.code)
 	}
@@ -91,7 +92,7 @@ const xenExitPatience = 2e9 // ns
 
 // xenExitLastWord leaves the exit status in xenstore without the help of any
 // goroutine: for panics, and programs that came without package lifecycle.
-// Nothing else runs on this vCPU any more.
+// Nothing else runs any more.
 func xenExitLastWord(code int32) {
 	b := &xenBoot
 	if b.store == nil {

@@ -27,6 +27,7 @@ func getCPUCount() int32 {
 }
 
 func osinit() {
+	xenSMPInit()
 	numCPUStartup = getCPUCount()
 	physPageSize = xenPageSize
 }

@@ -27,8 +27,9 @@ type xenScheduler struct {
 	futexes  [64]xenQueue
 	dead     *xenThread // to be freed by who creates the next thread
 	lastID   uint32
-	busy     int64 // ns that vCPUs were not idle
-	profile  int64 // ns between two SIGPROF of a busy vCPU, 0 for none
+	idle     xenVCPUSet // vCPUs that sleep and were not told of work
+	busy     int64      // ns that vCPUs were not idle
+	profile  int64      // ns between two SIGPROF of a busy vCPU, 0 for none
 }
 
 var xenSched xenScheduler
@@ -43,12 +44,16 @@ var xenVCPUCount = 1
 const xenSlice = 4e6 // ns
 
 // xenSpin is a lock for nanokernel code. The holder has events masked, so it
-// is never preempted by its own vCPU's threads.
+// is never preempted by its own vCPU's threads. Xen may take its processor
+// away, though: who has waited for long lets others run.
 type xenSpin struct{ v uint32 }
 
 func (l *xenSpin) lock() {
-	for !atomic.Cas(&l.v, 0, 1) {
+	for n := 1; !atomic.Cas(&l.v, 0, 1); n++ {
 		procyield(10)
+		if n%128 == 0 {
+			xenYieldVCPU()
+		}
 	}
 }
 
@@ -105,18 +110,23 @@ func (s *xenScheduler) queue(t *xenThread) *xenQueue {
 	return &s.normal
 }
 
-// makeReady lets t run. byEvent: it was woken by an event rather than by
+// makeReady lets t run: on this vCPU if it is idle, on another one that is, or
+// when its turn comes. byEvent: it was woken by an event rather than by
 // another thread, and goes first.
 func (s *xenScheduler) makeReady(t *xenThread, byEvent bool) {
-	if byEvent {
+	v := xenCurrentVCPU()
+	mine := v.thread.idle && xenReadyCount == 0
+	xenReadyCount++
+	switch {
+	case mine || s.kickIdle():
+		s.queue(t).push(t)
+		return
+	case byEvent:
 		s.queue(t).pushFront(t)
-		xenCurrentVCPU().woke = true
-	} else {
+		v.woke = true
+	default:
 		s.queue(t).push(t)
 	}
-	xenReadyCount++
-	xenKickIdle()
-	v := xenCurrentVCPU()
 	if v.slice == 0 && !v.thread.idle {
 		v.slice = xenSystemTime() + xenSlice
 		v.arm()
@@ -154,6 +164,11 @@ func (s *xenScheduler) switchTo(v *xenVCPU, next *xenThread) {
 	if next != t {
 		if next.idle || t.idle {
 			v.charge(xenSystemTime())
+		}
+		if next.idle {
+			s.idle.add(v.id)
+		} else {
+			s.idle.remove(v.id)
 		}
 		t.vcpu = nil
 		next.vcpu = v
@@ -232,8 +247,13 @@ func (s *xenScheduler) expire() {
 // entered it, or by the event that found it not yet due.
 func (v *xenVCPU) arm() {
 	at := v.slice
-	if xenSched.profile != 0 && !v.thread.idle && (at == 0 || v.sample < at) {
-		at = v.sample
+	if p := xenSched.profile; p != 0 && !v.thread.idle {
+		if v.sample == 0 {
+			v.sample = xenSystemTime() + p
+		}
+		if at == 0 || v.sample < at {
+			at = v.sample
+		}
 	}
 	if t := xenSched.sleepers; t != nil && (at == 0 || t.deadline < at) {
 		at = t.deadline
@@ -274,6 +294,9 @@ func xenReschedule(v *xenVCPU) {
 	switch {
 	case xenReadyCount == 0:
 		v.slice = 0
+		if t.idle {
+			s.idle.add(v.id)
+		}
 	case t.idle:
 		s.schedule(v)
 		return
@@ -298,8 +321,12 @@ func xenReschedule(v *xenVCPU) {
 func xenCPUTimeK(arg unsafe.Pointer) {
 	s := &xenSched
 	s.lock.lock()
-	v := xenCurrentVCPU()
-	v.charge(xenSystemTime())
+	now := xenSystemTime()
+	for _, v := range xenVCPUs {
+		if v != nil {
+			v.charge(now)
+		}
+	}
 	*(*int64)(arg) = s.busy
 	s.lock.unlock()
 }
@@ -319,9 +346,17 @@ func xenProfileK(arg unsafe.Pointer) {
 	s := &xenSched
 	s.lock.lock()
 	s.profile = *(*int64)(arg)
-	v := xenCurrentVCPU()
-	v.sample = xenSystemTime() + s.profile
-	v.arm()
+	for _, v := range xenVCPUs {
+		if v == nil {
+			continue
+		}
+		v.sample = 0 // anew
+		if v == xenCurrentVCPU() {
+			v.arm()
+		} else {
+			xenNotify(v.ipi) // arms there
+		}
+	}
 	s.lock.unlock()
 }
 
@@ -333,10 +368,6 @@ func xenYieldK(unsafe.Pointer) {
 	s.lock.lock()
 	s.yield(xenCurrentVCPU())
 }
-
-// xenKickIdle tells an idle vCPU that there is work. With one vCPU the caller
-// is running on it.
-func xenKickIdle() {}
 
 // xenIdle is the idle thread.
 //

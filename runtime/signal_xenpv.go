@@ -179,11 +179,6 @@ func xenSignalK(arg unsafe.Pointer) {
 	s.lock.unlock()
 }
 
-// xenKickThread makes a thread that runs on another vCPU look at its signals.
-// One that does not run looks when it runs again.
-func xenKickThread(t *xenThread) {
-}
-
 // raise sends sig to the running thread.
 //
 //go:nosplit

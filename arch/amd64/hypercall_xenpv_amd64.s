@@ -38,17 +38,13 @@ TEXT runtime·xenCurrentVCPU(SB),NOSPLIT,$0-8
 	MOVQ	AX, ret+0(FP)
 	RET
 
-// func xenLoadTables(gdt, idt *xenTableRegister, tss uintptr)
+// func xenLoadTables(v *xenVCPU)
 //
 // Loads GDT, IDT and task register. The selectors in use mean the same in the
 // new GDT as in the entry code's.
-TEXT runtime·xenLoadTables(SB),NOSPLIT,$0-24
-	MOVQ	gdt+0(FP), AX
-	MOVQ	idt+8(FP), BX
-	MOVQ	tss+16(FP), CX
-	BYTE	$0x0f; BYTE $0x01; BYTE $0x10	// lgdt (%rax)
-	BYTE	$0x0f; BYTE $0x01; BYTE $0x1b	// lidt (%rbx)
-	BYTE	$0x0f; BYTE $0x00; BYTE $0xd9	// ltr %cx
+TEXT runtime·xenLoadTables(SB),NOSPLIT,$0-8
+	MOVQ	v+0(FP), DX
+	LOAD_TABLES
 	RET
 
 // func xenReloadCR3()

@@ -251,3 +251,49 @@ hidden:
 done:
 	POPQ	BX
 	RET
+
+// xenVCPUEntry is where a further vCPU starts, as xenVCPUContext.fill has told
+// Xen: in 64-bit mode with the first one's page tables, events masked. It ends
+// as its idle thread.
+//
+//	DI	its xenVCPU
+//	SP	the idle thread's kernel stack
+TEXT runtime·xenVCPUEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	CLD
+	XORL	BP, BP
+	MOVQ	DI, R13
+	CMPB	runtime·xenIsPV(SB), $0
+	JNE	features		// Xen has set FS base
+	MOVQ	R13, AX
+	MOVQ	R13, DX
+	SHRQ	$32, DX
+	MOVL	$0xc0000100, CX		// MSR_FS_BASE
+	WRMSR
+	MOVQ	R13, DX
+	LOAD_TABLES
+	// What returns from traps goes by CS.
+	PUSHQ	$const_xenKernelCS
+	CALL	xenVCPUFar<>(SB)
+features:
+	MOVL	runtime·xenXCR0(SB), SI
+	TESTL	SI, SI
+	JEQ	start
+	BYTE	$0x0f; BYTE $0x20; BYTE $0xe0	// mov %cr4, %rax
+	ORQ	$(1<<18), AX		// OSXSAVE
+	BYTE	$0x0f; BYTE $0x22; BYTE $0xe0	// mov %rax, %cr4
+	MOVL	SI, AX
+	XORL	DX, DX
+	XORL	CX, CX
+	BYTE	$0x0f; BYTE $0x01; BYTE $0xd1	// xsetbv
+start:
+	MOVQ	xenVCPU_thread(R13), CX
+	MOVQ	xenThread_kg(CX), R14
+	MOVQ	R14, -8(R13)
+	PXOR	X15, X15
+	CALL	runtime·xenVCPUMain<ABIInternal>(SB)
+	JMP	runtime·xenThreadStart(SB)
+
+// xenVCPUFar returns to its caller by a far return to the selector that was
+// pushed before the call, which makes that CS.
+TEXT xenVCPUFar<>(SB),NOSPLIT|NOFRAME,$0
+	BYTE	$0x48; BYTE $0xcb	// lretq

@@ -3,6 +3,7 @@
 package runtime
 
 import (
+	"internal/runtime/atomic"
 	"internal/runtime/sys"
 	xabi "internal/xengo/xen/abi"
 	"unsafe"
@@ -34,20 +35,22 @@ const xenUpcallVector = 32
 // xenVCPU is what one vCPU needs at hand. FS base points at it; the word below
 // holds the running g, where Go's ELF targets keep it.
 type xenVCPU struct {
-	_      sys.NotInHeap
-	self   *xenVCPU
-	thread *xenThread // running here
-	kstack uintptr    // top of thread's kernel stack
-	id     uint32
-	_      uint32
-	idle   *xenThread
-	armed  int64 // system time of the programmed timer event, 0 if none
-	slice  int64 // end of thread's time slice, 0 if it has no competitor
-	woke   bool  // an event woke a thread: see who runs next
-	_      [7]byte
-	sample int64    // system time of the next SIGPROF
-	since  int64    // system time from which thread has not been charged
-	_      [48]byte // info on a 64-byte boundary
+	_       sys.NotInHeap
+	self    *xenVCPU
+	thread  *xenThread // running here
+	kstack  uintptr    // top of thread's kernel stack
+	id      uint32
+	_       uint32
+	idle    *xenThread
+	armed   int64 // system time of the programmed timer event, 0 if none
+	slice   int64 // end of thread's time slice, 0 if it has no competitor
+	woke    bool  // an event woke a thread: see who runs next
+	_       [7]byte
+	sample  int64         // system time of the next SIGPROF
+	since   int64         // system time from which thread has not been charged
+	ipi     uint32        // port that makes this vCPU take an upcall; 0 if there is but one vCPU
+	stopped atomic.Uint32 // it will not run any more
+	_       [40]byte      // info on a 64-byte boundary
 
 	// info is registered with Xen (VCPUOP_register_vcpu_info), so that its
 	// event mask is one FS-relative instruction away.
