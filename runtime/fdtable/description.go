@@ -36,8 +36,8 @@ type Description interface {
 
 	// Notify makes fn be called on every edge, that is whenever an event may have begun to hold (or holds
 	// anew: more data came), until cancel is called; a call that is under way then may still finish.
-	// fn does not block, and may be called with locks of the description held only if neither
-	// Readiness nor Notify and cancel take them. A nil cancel says that the description is always
+	// fn does not block and calls no method of the description, since it may be called with locks of the
+	// description held; not with those that Notify and cancel take. A nil cancel says that the description is always
 	// ready and never changes, as regular files are; it cannot be used with epoll.
 	Notify(fn func(Events)) (cancel func())
 
@@ -93,6 +93,11 @@ type (
 	// nobody wants costs something. Else Notify.
 	MaskNotifier interface {
 		NotifyMask(mask Events, fn func(Events)) (cancel func())
+	}
+	// Timeouter: how long a read or write that may wait for events of mask does so, in nanoseconds, until it fails
+	// with EAGAIN; negative for ever. Else for ever.
+	Timeouter interface {
+		Timeout(mask Events) int64
 	}
 	// Fcntler: commands of fcntl(2) that are not about descriptors (locks, pipe size). EINVAL for those it does not know. Else EINVAL.
 	Fcntler interface {

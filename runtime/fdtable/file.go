@@ -131,7 +131,11 @@ func (f *File) Write(p []byte) (int, calls.Errno) {
 // Blocking calls op until it does not return EAGAIN, waiting for one of the events of mask before it tries again.
 // On a non-blocking file it calls op once.
 func (f *File) Blocking(mask Events, op func() (int, calls.Errno)) (int, calls.Errno) {
-	return f.BlockingUntil(mask, Never, op)
+	deadline := Never
+	if t, ok := f.Desc.(Timeouter); ok {
+		deadline = Deadline(t.Timeout(mask))
+	}
+	return f.BlockingUntil(mask, deadline, op)
 }
 
 // BlockingUntil is Blocking with a deadline in nanoseconds of kernel.Nanotime, after which EAGAIN is returned.

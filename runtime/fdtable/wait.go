@@ -34,6 +34,9 @@ func (w *waiter) wake(Events) {
 // sleep waits for wake. It returns false if the deadline passed first.
 func (w *waiter) sleep(deadline int64) bool {
 	if deadline == Never {
+		// Whoever waits in a system call is not deadlocked: an event may come from outside.
+		hold(1)
+		defer hold(-1)
 		<-w.woken
 		return true
 	}
@@ -81,3 +84,6 @@ func notify(d Description, mask Events, fn func(Events)) (cancel func()) {
 	}
 	return d.Notify(fn)
 }
+
+// Passed reports whether a deadline has passed.
+func Passed(deadline int64) bool { return kernel.Nanotime() >= deadline }
