@@ -23,7 +23,7 @@ var xengoLayers = [][]string{
 	{"xen"},
 	{"drivers"},
 	{"runtime"},
-	{"runtime/sockets"}, // above package syscall, below net
+	{"runtime/netstack", "runtime/sockets"}, // above package syscall, below net
 }
 
 // xengoPure is the number of layers that package runtime may import. xengoStack

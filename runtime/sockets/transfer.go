@@ -1,0 +1,236 @@
+package sockets
+
+import (
+	"encoding/binary"
+	"io"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/socket"
+)
+
+// A payload is data to send as the stack reads it.
+type payload struct {
+	bufs [][]byte
+	left int
+}
+
+func (p *payload) Len() int { return p.left }
+
+func (p *payload) Read(b []byte) (int, error) {
+	n := 0
+	for n < len(b) && len(p.bufs) > 0 {
+		c := copy(b[n:], p.bufs[0])
+		n += c
+		p.bufs = socket.Skip(p.bufs, c)
+	}
+	p.left -= n
+	if n == 0 && len(b) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// A sink is where to put what is received.
+type sink struct{ bufs [][]byte }
+
+func (k *sink) Write(b []byte) (int, error) {
+	n := 0
+	for n < len(b) && len(k.bufs) > 0 {
+		c := copy(k.bufs[0], b[n:])
+		n += c
+		k.bufs = socket.Skip(k.bufs, c)
+	}
+	if n < len(b) {
+		return n, io.ErrShortWrite
+	}
+	return n, nil
+}
+
+// Read and Write are for streams, and for datagrams whose other end is not asked for.
+
+func (s *inet) Read(p []byte) (int, calls.Errno) {
+	return s.Receive(&socket.Message{Data: [][]byte{p}})
+}
+
+func (s *inet) Write(p []byte) (int, calls.Errno) {
+	return s.Send(&socket.Message{Data: [][]byte{p}})
+}
+
+func (s *inet) ReadV(p [][]byte) (int, calls.Errno) {
+	return s.Receive(&socket.Message{Data: append([][]byte(nil), p...)})
+}
+
+func (s *inet) WriteV(p [][]byte) (int, calls.Errno) {
+	return s.Send(&socket.Message{Data: p})
+}
+
+// busy returns the error of transfers before a connection that waits for the configuration has been made.
+func (s *inet) busy() calls.Errno {
+	if s.pending.active() {
+		return calls.EAGAIN
+	}
+	return s.pending.take()
+}
+
+func (s *inet) Send(m *socket.Message) (int, calls.Errno) {
+	if err := s.busy(); err != 0 {
+		return 0, err
+	}
+	if m.Flags&socket.MSG_OOB != 0 {
+		return 0, calls.EOPNOTSUPP
+	}
+	opts, err := s.sendOptions(m)
+	if err != 0 {
+		return 0, err
+	}
+	if opts.To != nil && s.early(*opts.To) {
+		s.st.WaitSettled()
+	}
+	p := &payload{bufs: append(make([][]byte, 0, 4), m.Data...), left: m.Len()}
+	if p.left == 0 && s.isTCP() {
+		return 0, 0
+	}
+	n, terr := s.ep.Write(p, opts)
+	if terr == nil {
+		if n == 0 && p.left > 0 {
+			return 0, calls.EAGAIN
+		}
+		return int(n), 0
+	}
+	return 0, s.sendError(terr)
+}
+
+// sendError is errno for calls that send.
+func (s *inet) sendError(err tcpip.Error) calls.Errno {
+	switch err.(type) {
+	case *tcpip.ErrConnectionReset:
+		// Source: Linux 6.16 net/ipv4/tcp_input.c, tcp_reset.
+		if s.finished.Load() {
+			return calls.EPIPE
+		}
+	case *tcpip.ErrAlreadyConnecting:
+		return calls.EAGAIN
+	}
+	return errno(err)
+}
+
+func (s *inet) sendOptions(m *socket.Message) (opts tcpip.WriteOptions, err calls.Errno) {
+	if s.isTCP() {
+		return opts, 0 // Linux ignores addresses
+	}
+	opts.More = m.Flags&socket.MSG_MORE != 0
+	if m.Addr != nil && !(s.Family == socket.AF_INET6 && socket.FamilyOf(m.Addr) == socket.AF_UNSPEC) {
+		a, err := parseAddress(s.Family, m.Addr, true)
+		if err != 0 {
+			return opts, err
+		}
+		if a.Addr.Len() == 0 {
+			a.Addr = s.ownLoopback()
+		}
+		if s.Family == socket.AF_INET6 && s.ep.SocketOptions().GetV6Only() && unmapped(a.Addr).Len() == 4 {
+			return opts, calls.ENETUNREACH
+		}
+		opts.To = &a
+	}
+	list, err := m.Control.Messages()
+	if err != 0 {
+		return opts, err
+	}
+	for _, c := range list {
+		if err := s.sendControl(&opts, c); err != 0 {
+			return opts, err
+		}
+	}
+	return opts, 0
+}
+
+// ownLoopback is what an unspecified destination stands for.
+func (s *inet) ownLoopback() tcpip.Address {
+	if s.Family == socket.AF_INET {
+		return tcpip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return header.IPv6Loopback
+}
+
+// Sizes of struct in_pktinfo and in6_pktinfo. Source: Linux 6.16 include/uapi/linux/in.h, ipv6.h.
+const (
+	pktinfoLen  = 12
+	pktinfo6Len = 20
+)
+
+// sendControl applies a control message.
+func (s *inet) sendControl(opts *tcpip.WriteOptions, c socket.ControlMessage) calls.Errno {
+	number := func(least, most int) (uint8, calls.Errno) {
+		v, err := socket.Int(c.Data)
+		if err == 0 && (v < least || v > most) {
+			err = calls.EINVAL
+		}
+		return uint8(v), err
+	}
+	var err calls.Errno
+	cm := &opts.ControlMessages
+	switch {
+	case c.Level == socket.SOL_IP && c.Type == ipTTL:
+		cm.HasTTL = true
+		cm.TTL, err = number(1, 255)
+	case c.Level == socket.SOL_IPV6 && c.Type == ipv6HopLimit:
+		if v, e := socket.Int(c.Data); e == 0 && v == -1 {
+			return 0
+		}
+		cm.HasHopLimit = true
+		cm.HopLimit, err = number(0, 255)
+	case c.Level == socket.SOL_IPV6 && c.Type == ipv6PktInfo:
+		if len(c.Data) < pktinfo6Len {
+			return calls.EINVAL
+		}
+		cm.HasIPv6PacketInfo = true
+		cm.IPv6PacketInfo.NIC = tcpip.NICID(binary.NativeEndian.Uint32(c.Data[16:]))
+		if a := tcpip.AddrFrom16Slice(c.Data[:16]); !a.Unspecified() {
+			cm.IPv6PacketInfo.Addr = a
+		}
+	case c.Level == socket.SOL_IP && c.Type == ipPktInfo:
+		return s.sendPktInfo(opts, c.Data)
+	case c.Level == socket.SOL_IP && c.Type == ipTOS, c.Level == socket.SOL_IPV6 && c.Type == ipv6TClass:
+		// The stack has no type of service for single packets; what is asked for is a hint.
+	case c.Level == socket.SOL_SOCKET:
+		return calls.EINVAL
+	case c.Level == socket.SOL_IP || c.Level == socket.SOL_IPV6:
+		return calls.EINVAL
+	}
+	return err
+}
+
+// sendPktInfo applies IP_PKTINFO: by which interface, and from which address. The stack chooses the address by itself, so one that it
+// would not choose is refused rather than ignored.
+func (s *inet) sendPktInfo(opts *tcpip.WriteOptions, b []byte) calls.Errno {
+	if len(b) < pktinfoLen {
+		return calls.EINVAL
+	}
+	nic := tcpip.NICID(binary.NativeEndian.Uint32(b))
+	to := opts.To
+	if to == nil {
+		return 0
+	}
+	if nic != 0 {
+		if !s.st.HasNIC(nic) {
+			return calls.ENODEV
+		}
+		to.NIC = nic
+	}
+	source := tcpip.AddrFrom4Slice(b[4:8])
+	if source.Unspecified() {
+		return 0
+	}
+	r, err := s.st.FindRoute(to.NIC, tcpip.Address{}, unmapped(to.Addr), header.IPv4ProtocolNumber, false)
+	if err != nil {
+		return errno(err)
+	}
+	defer r.Release()
+	if r.LocalAddress() != source {
+		return calls.EINVAL
+	}
+	return 0
+}
