@@ -120,11 +120,16 @@ func usleep_no_g(usec uint32) {
 	usleep(usec)
 }
 
+// xenSleepSlack makes the runtime's own short sleeps longer, as Linux does by
+// default (timer_slack_ns in prctl(2)): sysmon begins with 20 µs, and each costs
+// an event. The program's timers come by way of futexsleep and are not late.
+const xenSleepSlack = 50e3 // ns
+
 //go:nowritebarrierrec
 func xenSleepK(arg unsafe.Pointer) {
 	s := &xenSched
 	s.lock.lock()
 	v := xenCurrentVCPU()
-	s.sleepUntil(v, v.thread, xenDeadline(*(*int64)(arg)))
+	s.sleepUntil(v, v.thread, xenDeadline(*(*int64)(arg)+xenSleepSlack))
 	s.schedule(v)
 }

@@ -18,10 +18,14 @@ var xenRandom struct {
 	boot  [32]byte // startupRand
 }
 
-// xenJitterRounds is how many samples of jitter go into a key. Each is worth a
-// bit at the least: a hypercall's time varies by more than that with caches,
-// interrupts and the other guests.
-const xenJitterRounds = 256
+// How many samples of jitter go into the first key where it has to carry it
+// alone, and where the processor has a generator of its own. Each sample is
+// worth a bit at the least: a hypercall's time varies by more than that with
+// caches, interrupts and the other guests.
+const (
+	xenJitterAlone  = 256
+	xenJitterBeside = 32
+)
 
 // xenRandomInit makes the first key.
 func xenRandomInit() {
@@ -34,7 +38,11 @@ func xenRandomInit() {
 	words[2] = xenPFNToMFN(xenPFN(uintptr(unsafe.Pointer(&g0)) >> xenPageShift))
 	words[3] = xenReadTSC()
 	r.state.Init(seed)
-	for i := 0; i < xenJitterRounds; i++ {
+	rounds := xenJitterAlone
+	if xenHasRDRAND() {
+		rounds = xenJitterBeside
+	}
+	for range rounds {
 		xenHypercall(xabi.HypercallXenVersion, xabi.XenVerVersion, 0, 0, 0, 0)
 		xenRandomMix(xenReadTSC())
 	}
@@ -71,8 +79,8 @@ func xenRandomNext() uint64 {
 }
 
 // readRandom fills r; it is what getrandom(2) is elsewhere. The key changes
-// with every call, so that what was handed out cannot be computed from a later
-// state.
+// before and after, so that what was handed out cannot be computed from a
+// later state.
 func readRandom(r []byte) int {
 	lock(&xenRandom.lock)
 	xenRandomMix(xenReadTSC() ^ xenHardwareRandom())
@@ -86,6 +94,7 @@ func readRandom(r []byte) int {
 			}
 		}
 	}
+	xenRandomMix(xenReadTSC())
 	xenRandomMix(xenReadTSC())
 	unlock(&xenRandom.lock)
 	return len(r)
