@@ -19,7 +19,7 @@ func TestIdle(t *testing.T) {
 	harness.EachAlone(t, harness.Platforms(), func(t *testing.T, p harness.Platform) {
 		c := bed.GuestConfig{Image: harness.Guest(t, "examples/web"), MemoryMB: 32}
 		g := harness.Start(t, p, c, 0)
-		g.Expect("^web: serving")
+		g.Expect("^web: serving on ")
 		conn, err := p.Bed(t).Dial(t.Context(), "tcp", g.IP()+":8080")
 		require.NoError(t, err)
 		defer conn.Close()

@@ -113,13 +113,16 @@ func Ended(t *testing.T, got bed.Result, reason bed.Reason, status int) {
 }
 
 // Verdicts makes a subtest of each property (package verdict of test/guests):
-// one that the output does not call ok fails.
+// one that the output neither calls ok nor gives a reason to skip fails.
 func Verdicts(t *testing.T, output string, properties ...string) {
 	t.Helper()
 	for _, name := range properties {
 		t.Run(name, func(t *testing.T) {
-			if err := verdict(output, name); err != nil {
+			skip, err := verdict(output, name)
+			if err != nil {
 				t.Error(err)
+			} else if skip != "" {
+				t.Skip(skip)
 			}
 		})
 	}
@@ -128,20 +131,24 @@ func Verdicts(t *testing.T, output string, properties ...string) {
 	}
 }
 
-func verdict(output, name string) error {
+// verdict finds the one on a property: an error, a reason to skip it or neither.
+func verdict(output, name string) (skip string, err error) {
 	state := "not begun"
 	for line := range strings.Lines(output) {
 		word, rest, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
+		why, reason := strings.CutPrefix(rest, name+": ")
 		switch {
 		case word == "begin" && rest == name:
 			state = "begun, and then nothing"
 		case word == "ok" && strings.HasPrefix(rest, name+" "):
-			return nil
-		case word == "FAIL" && strings.HasPrefix(rest, name+":"):
-			return errors.New(rest)
+			return "", nil
+		case word == "skip" && reason:
+			return why, nil
+		case word == "FAIL" && reason:
+			return "", errors.New(why)
 		}
 	}
-	return errors.New(state)
+	return "", errors.New(state)
 }
 
 // ends returns the first and the last lines of a text, which may be all.

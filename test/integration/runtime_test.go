@@ -24,9 +24,14 @@ func TestSched(t *testing.T) {
 }
 
 // TestVector holds values in vector registers while all sorts of things happen.
+// QEMU lets a PVH guest change XCR0 behind Xen's back, so that there is no AVX
+// for those in the bed; a PV guest must have it.
 func TestVector(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
-		holds(t, p, program(t, "vector"), "sse", "avx")
+		output := holds(t, p, program(t, "vector"), "sse", "avx")
+		if p.Type == "pv" {
+			says(t, output, "\nok avx ")
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -21,7 +22,11 @@ func main() {
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer cancel()
 
-	server := &http.Server{Addr: ":8080", Handler: page(time.Now()), ReadHeaderTimeout: 10 * time.Second}
+	listener, err := net.Listen("tcp", ":8080")
+	if err != nil {
+		log.Fatal("web: ", err)
+	}
+	server := &http.Server{Handler: page(time.Now()), ReadHeaderTimeout: 10 * time.Second}
 	idle := make(chan struct{})
 	go func() {
 		defer close(idle)
@@ -34,8 +39,8 @@ func main() {
 		}
 	}()
 
-	log.Printf("web: serving on %s", server.Addr)
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	log.Printf("web: serving on %s", listener.Addr())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		log.Fatal("web: ", err)
 	}
 	<-idle

@@ -3,9 +3,10 @@
 //
 //	begin NAME
 //	ok NAME 1.234s
+//	skip NAME: why
 //	FAIL NAME: why
-//	verdict: ok 3
-//	verdict: FAIL 1 of 3
+//	verdict: ok 4
+//	verdict: FAIL 1 of 4
 //
 // After the verdict the program exits, with 1 if a property failed.
 package verdict
@@ -22,8 +23,13 @@ import (
 // Property is one thing that a program shows.
 type Property struct {
 	Name  string       // one word
-	Check func() error // nil: it holds
+	Check func() error // nil: it holds; Skip: it cannot be seen here
 }
+
+// Skip is an error that says why a property cannot be seen on this machine.
+type Skip string
+
+func (s Skip) Error() string { return string(s) }
 
 // Exit runs the named properties in the order in which they are given, or all
 // if no name is given, and ends the program.
@@ -42,11 +48,14 @@ func Exit(properties []Property, names ...string) {
 		ran++
 		fmt.Println("begin", p.Name)
 		start := time.Now()
-		if err := run(p.Check); err != nil {
+		switch err := run(p.Check).(type) {
+		case nil:
+			fmt.Printf("ok %s %.3fs\n", p.Name, time.Since(start).Seconds())
+		case Skip:
+			fmt.Printf("skip %s: %s\n", p.Name, string(err))
+		default:
 			failed++
 			fmt.Printf("FAIL %s: %s\n", p.Name, strings.ReplaceAll(err.Error(), "\n", "\n\t"))
-		} else {
-			fmt.Printf("ok %s %.3fs\n", p.Name, time.Since(start).Seconds())
 		}
 	}
 	if failed > 0 {
