@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -158,7 +160,8 @@ func upload() error {
 // meetCrowd has many connections open at once, twice, and the same ones.
 func meetCrowd() error {
 	c := newClient(nil)
-	c.Transport.(*http.Transport).MaxIdleConns = crowd
+	t := c.Transport.(*http.Transport)
+	t.MaxIdleConns, t.DialContext = crowd, fewAtOnce
 	defer c.CloseIdleConnections()
 	var rounds [2]map[string]bool
 	for i := range rounds {
@@ -173,6 +176,17 @@ func meetCrowd() error {
 		}
 	}
 	return nil
+}
+
+// dialing limits how many connections are being made, for a listener has a queue
+// of some length.
+var dialing = make(chan struct{}, 50)
+
+func fewAtOnce(ctx context.Context, network, address string) (net.Conn, error) {
+	dialing <- struct{}{}
+	defer func() { <-dialing }()
+	var d net.Dialer
+	return d.DialContext(ctx, network, address)
 }
 
 // meetOnce makes a crowd of requests that wait for each other, and returns the

@@ -176,7 +176,7 @@ func deadlines() error {
 		return err
 	}
 	defer c.Close()
-	l, err := net.Listen("tcp", "localhost:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
