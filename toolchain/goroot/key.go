@@ -21,7 +21,7 @@ func (p *plan) keys() {
 	p.baseKey = digest(h)
 
 	h = sha256.New()
-	fmt.Fprintf(h, "base %s\nvendor %q %q\n", p.baseKey, p.roots, p.modules)
+	fmt.Fprintf(h, "base %s\nvendor %q %q\nmends %q\n", p.baseKey, p.roots, p.modules, mends)
 	p.vendorKey = digest(h)
 
 	h = sha256.New()

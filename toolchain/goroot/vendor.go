@@ -253,7 +253,7 @@ func vendorPackage(pkg listed, vendor string) error {
 		return err
 	}
 	for _, name := range slices.Concat(pkg.GoFiles, pkg.SFiles, pkg.HFiles, pkg.EmbedFiles) {
-		if strings.HasSuffix(name, "_state_autogen.go") { // for checkpoints of gVisor's sandboxes: half a megabyte
+		if leftOut(pkg.ImportPath + "/" + name) {
 			continue
 		}
 		data, err := os.ReadFile(filepath.Join(pkg.Dir, name))
@@ -277,11 +277,24 @@ func vendorPackage(pkg listed, vendor string) error {
 	return replace(filepath.Join(vendor, filepath.FromSlash(pkg.Module.Path), "LICENSE"), licence)
 }
 
+// leftOut reports whether a file only makes programs larger.
+func leftOut(name string) bool {
+	return strings.HasSuffix(name, "_state_autogen.go") || // for checkpoints of gVisor's sandboxes: half a megabyte
+		strings.HasPrefix(name, "gvisor.dev/gvisor/pkg/log/json") // log formats, with package encoding/json
+}
+
 // mends are the changes that let gVisor's packages be part of std, below net.
 var mends = map[string][][2]string{
 	"gvisor.dev/gvisor/pkg/tcpip/tcpip.go": {
 		{"\t\"net\"\n", ""}, // net imports the stack
 		{"make(net.HardwareAddr, LinkAddressSize)", "make([]byte, LinkAddressSize)"},
+	},
+	// One function that nobody calls would bring package regexp along.
+	"gvisor.dev/gvisor/pkg/log/log.go": {
+		{"\t\"regexp\"\n", ""},
+		{"var stackRegexp = regexp.MustCompile(`(?m)^\\S+\\(.*\\)$\\r?\\n^\\t\\S+:\\d+.*$\\r?\\n`)\n", ""},
+		{"stackRegexp.ReplaceAllFunc(Stacks(false), func(s []byte) []byte {", "func(s []byte) []byte {"},
+		{"\t\treturn s\n\t})\n", "\t\treturn s\n\t}(Stacks(false))\n"},
 	},
 	// A comment that only a compiler patched for it may see in std.
 	"gvisor.dev/gvisor/pkg/sync/locking/lockdep_norace.go": {
