@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -189,6 +190,17 @@ func TestSameCode(t *testing.T) {
 	require.False(t, sameCode(code, code[1:]))
 }
 
+// ours lists the packages of std for guests but for those of others: vet has
+// opinions on their code.
+func ours(t *testing.T, root string) []string {
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin", "go"), "list", "std")
+	cmd.Dir = filepath.Join(root, "src")
+	cmd.Env = append(cleanEnv(), "GOROOT="+root, "GOTOOLCHAIN=local", "GOWORK=off", "GOOS=xenpv", "GOARCH=amd64")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	return slices.DeleteFunc(strings.Fields(string(out)), func(pkg string) bool { return strings.HasPrefix(pkg, "vendor/") })
+}
+
 // TestStd builds and vets all of std for guests, and runs std's own tests of
 // its layering and of what it vendors.
 func TestStd(t *testing.T) {
@@ -201,7 +213,7 @@ func TestStd(t *testing.T) {
 		require.NoError(t, err, "GOOS=%s go %s\n%s", goos, strings.Join(args, " "), out)
 	}
 	run("xenpv", "build", "std")
-	run("xenpv", "vet", "std")
+	run("xenpv", append([]string{"vet"}, ours(t, root)...)...)
 	run("linux", "build", "std")
 	run("linux", "test", "-short", "go/build", "cmd/internal/moddeps", "cmd/internal/objabi", "internal/platform", "cmd/dist")
 }
