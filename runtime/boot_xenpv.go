@@ -60,10 +60,14 @@ func xenStartPV(si *xabi.StartInfo) {
 	b := &xenBoot
 	b.cmdline = unsafe.Pointer(&si.CmdLine)
 	b.ramdisk, b.ramdiskLen = uintptr(si.ModStart), uintptr(si.ModLen)
-	b.store = unsafe.Pointer(xenMFNToPFN(si.StoreMFN).va())
-	b.storePort = si.StoreEvtchn
-	xenConsole.ring = (*xabi.XenconsInterface)(unsafe.Pointer(xenMFNToPFN(si.ConsoleMFN).va()))
-	xenConsole.port = si.ConsoleEvtchn
+	if si.StoreMFN != 0 {
+		b.store = unsafe.Pointer(xenMFNToPFN(si.StoreMFN).va())
+		b.storePort = si.StoreEvtchn
+	}
+	if si.ConsoleMFN != 0 {
+		xenConsole.ring = (*xabi.XenconsInterface)(unsafe.Pointer(xenMFNToPFN(si.ConsoleMFN).va()))
+		xenConsole.port = si.ConsoleEvtchn
+	}
 
 	// Shared info is a machine page of Xen's; give it an address.
 	va := xenAreaTake(0, xenPageSize)
@@ -125,8 +129,10 @@ func xenStartPVH(si *xabi.HVMStartInfo) {
 	xenMust("memory_op(map shared info)", xenHypercall(xabi.HypercallMemoryOp, xabi.XenMemAddToPhysmap, uintptr(unsafe.Pointer(&add)), 0, 0, 0))
 	xenSharedInfo = (*xabi.SharedInfo)(unsafe.Pointer(shared.va()))
 
-	b.store = unsafe.Pointer(xenPFN(xenHVMParam(xabi.HVMParamStorePFN)).va())
-	b.storePort = uint32(xenHVMParam(xabi.HVMParamStoreEvtchn))
+	if p := xenPFN(xenHVMParam(xabi.HVMParamStorePFN)); p != 0 {
+		b.store = unsafe.Pointer(p.va())
+		b.storePort = uint32(xenHVMParam(xabi.HVMParamStoreEvtchn))
+	}
 	if p := xenPFN(xenHVMParam(xabi.HVMParamConsolePFN)); p != 0 {
 		xenConsole.ring = (*xabi.XenconsInterface)(unsafe.Pointer(p.va()))
 		xenConsole.port = uint32(xenHVMParam(xabi.HVMParamConsoleEvtchn))

@@ -97,9 +97,12 @@ func Platform() hv.Platform { return thePlatform() }
 
 var theStore = sync.OnceValue(func() *xenstore.Client {
 	ring, port := hv.StoreRing()
-	hv.OpenEvent(port)
+	if ring != nil {
+		hv.OpenEvent(port)
+	}
 	return xenstore.Open(thePlatform(), (*abi.XenstoreDomainInterface)(ring), port)
 })
 
-// Store returns the connection to xenstore.
+// Store returns the connection to xenstore. In a domain that the toolstack gave
+// none, all that is asked of it fails with xenstore.ErrDisconnected.
 func Store() *xenstore.Client { return theStore() }

@@ -80,7 +80,8 @@ type answer struct {
 var mem = xswire.Mem{Load: atomic.LoadUint32, Store: atomic.StoreUint32}
 
 // Open connects to xenstored by the ring page and the event channel that the
-// domain was started with.
+// domain was started with. Without a page there is no connection, which every
+// method reports as ErrDisconnected.
 func Open(ev Events, page *abi.XenstoreDomainInterface, port hv.Port) *Client {
 	c := &Client{
 		ev:      ev,
@@ -90,7 +91,9 @@ func Open(ev Events, page *abi.XenstoreDomainInterface, port hv.Port) *Client {
 		watches: map[string]*Watch{},
 	}
 	c.room.L = &c.mu
-	c.start(page, port)
+	if page != nil {
+		c.start(page, port)
+	}
 	return c
 }
 

@@ -318,3 +318,13 @@ func TestWaitsForConnection(t *testing.T) {
 	guest.ClosePort(port)
 	conn.Close()
 }
+
+func TestNoStore(t *testing.T) {
+	xs := xenstore.Open(nil, nil, 0)
+	if _, err := xs.Read("x"); !errors.Is(err, xenstore.ErrDisconnected) {
+		t.Errorf("Read = %v", err)
+	}
+	if _, err := xs.Watch("x"); !errors.Is(err, xenstore.ErrDisconnected) {
+		t.Errorf("Watch = %v", err)
+	}
+}
