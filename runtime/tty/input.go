@@ -19,6 +19,8 @@ type input struct {
 	lines [][]byte // an empty one is an end of file
 	line  []byte
 	size  int // bytes in lines
+
+	literal bool // the next byte stands for itself
 }
 
 // push makes what was typed since the last push readable.
@@ -45,16 +47,42 @@ func (in *input) take(p []byte) (n int, ok bool) {
 
 // typed handles a byte from the console. The caller holds t.mu.
 func (t *TTY) typed(c byte) {
+	if t.quoted(c) {
+		return
+	}
 	c, ok := t.translate(c)
 	if !ok || t.signalled(c) {
 		return
 	}
 	if t.termios.Lflag&lICANON == 0 {
-		t.in.line = append(t.in.line, c)
-		t.echo(c)
+		t.keep(c)
 		return
 	}
 	t.edited(c)
+}
+
+// quoted takes c if it quotes the next byte or is quoted itself.
+func (t *TTY) quoted(c byte) bool {
+	const modes = lICANON | lIEXTEN
+	switch {
+	case t.in.literal:
+		t.in.literal = false
+		t.keep(c)
+	case t.termios.Lflag&modes == modes && c != 0 && c == t.termios.CC[vLNEXT]:
+		t.in.literal = true
+	default:
+		return false
+	}
+	return true
+}
+
+// keep adds a byte to the line.
+func (t *TTY) keep(c byte) {
+	t.in.line = append(t.in.line, c)
+	t.echo(c)
+	if t.termios.Lflag&lICANON != 0 && len(t.in.line) >= maxLine {
+		t.in.push()
+	}
 }
 
 // translate does what Iflag says. ok is false if c is to be ignored.
@@ -104,8 +132,7 @@ func (t *TTY) edited(c byte) {
 		}
 		t.in.push()
 	case c == 0:
-		t.in.line = append(t.in.line, c)
-		t.echo(c)
+		t.keep(c)
 	case c == t.termios.CC[vEOF]:
 		t.in.push()
 	case c == t.termios.CC[vERASE] || c == '\b':
@@ -115,11 +142,7 @@ func (t *TTY) edited(c byte) {
 	case c == t.termios.CC[vKILL]:
 		t.erase(len(t.in.line))
 	default:
-		t.in.line = append(t.in.line, c)
-		t.echo(c)
-		if len(t.in.line) >= maxLine {
-			t.in.push()
-		}
+		t.keep(c)
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 
 // Ioctl implements the requests by which programs recognise a terminal, ask its size and switch its modes.
 func (t *TTY) Ioctl(request, arg uintptr) (uintptr, calls.Errno) {
+	if t.pipe && request != fionread {
+		return 0, calls.ENOTTY
+	}
 	switch request {
 	case tcgets:
 		return get(arg, func(p *Termios) { *p = t.termios }, t)

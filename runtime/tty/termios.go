@@ -55,6 +55,7 @@ const (
 	vSUSP   = 10
 	vWERASE = 14
 	vEOL    = 11
+	vLNEXT  = 15
 )
 
 // sane is how a terminal starts, after Linux's tty_std_termios.
@@ -63,5 +64,5 @@ var sane = Termios{
 	Oflag: oPOST | oNLCR,
 	Cflag: cB38400 | cS8 | cREAD | cHUPCL,
 	Lflag: lISIG | lICANON | lECHO | lECHOE | lECHOK | lECHOCTL | lECHOKE | lIEXTEN,
-	CC:    [19]uint8{vINTR: 3, vQUIT: 28, vERASE: 127, vKILL: 21, vEOF: 4, vMIN: 1, 8: 17, 9: 19, vSUSP: 26, 12: 18, 13: 15, vWERASE: 23, 15: 22},
+	CC:    [19]uint8{vINTR: 3, vQUIT: 28, vERASE: 127, vKILL: 21, vEOF: 4, vMIN: 1, 8: 17, 9: 19, vSUSP: 26, 12: 18, 13: 15, vWERASE: 23, vLNEXT: 22},
 }

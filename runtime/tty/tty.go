@@ -13,6 +13,7 @@ type TTY struct {
 	fdtable.Notifier
 
 	mu      sync.Mutex // guards what follows
+	pipe    bool       // a program is at the other end
 	termios Termios
 	size    Winsize
 	in      input
@@ -27,11 +28,12 @@ type TTY struct {
 // maxPending bounds the echo that is kept for a console that does not move.
 const maxPending = 4096
 
-// New returns a terminal. If the command line of the kernel says console=pipe, a program is at the other end, and
-// what it sends is neither echoed nor searched for signals.
+// New returns a terminal. If the command line of the kernel says console=pipe, a program is at the other end: what it
+// sends is neither echoed nor searched for signals, and nobody is told that this is a terminal. Lines and the ends of
+// files (Ctrl-D) are the same, and so is Ctrl-V, by which the other end quotes bytes that mean something here.
 func New() *TTY {
-	t := &TTY{termios: sane}
-	if kernel.Option("console") == "pipe" {
+	t := &TTY{termios: sane, pipe: kernel.Option("console") == "pipe"}
+	if t.pipe {
 		t.termios.Lflag &^= lISIG | lECHO | lECHOE | lECHOK
 	}
 	return t

@@ -12,6 +12,7 @@ import (
 const (
 	ctrlC       = 3
 	ctrlD       = 4
+	ctrlV       = 0x16
 	ctrlBracket = 0x1d // "]"
 )
 
@@ -43,8 +44,7 @@ func (s *session) keys(r io.Reader) {
 		for _, c := range buf[:n] {
 			switch c {
 			case ctrlBracket:
-				s.signals <- os.Kill
-				s.signals <- os.Kill
+				close(s.cut)
 				return
 			case ctrlC:
 				if time.Since(last) < 2*time.Second {
@@ -91,5 +91,15 @@ func (s *session) pipe(r io.Reader) {
 	s.guest.Input.Write(end) // if the guest is gone it needs no end
 }
 
-// literally quotes what a terminal would take for more than itself.
-func literally(p []byte) []byte { return p }
+// literally quotes with Ctrl-V, for the guest's terminal, all control characters
+// but tab and newline.
+func literally(p []byte) []byte {
+	out := make([]byte, 0, len(p)+16)
+	for _, c := range p {
+		if c < ' ' && c != '\t' && c != '\n' || c == 0x7f {
+			out = append(out, ctrlV)
+		}
+		out = append(out, c)
+	}
+	return out
+}
