@@ -21,6 +21,7 @@ func init() { commands = append(commands, runCommand) }
 const (
 	statusTimeout   = 124 // as timeout(1)
 	statusOurs      = 125 // the guest did not run, or how it ended is not known
+	statusInterrupt = 130 // ended at the user's wish (128 + SIGINT)
 	statusCrash     = 134 // the domain crashed and left no status (128 + SIGABRT)
 	statusDestroyed = 137 // somebody destroyed the domain (128 + SIGKILL)
 )
@@ -53,6 +54,7 @@ guest to shut down (the program sees SIGTERM), a second ends it.
 The exit status is the program's, or
   124  after --timeout
   125  if the guest did not run, or it is not known how it ended
+  130  if a second interrupt, or Ctrl-], ended the guest
   134  if the domain crashed without leaving a status
   137  if somebody destroyed the domain`,
 		Example: `  xengo run .

@@ -23,10 +23,11 @@ type session struct {
 	bed     *bed.Bed
 	guest   *bed.Guest
 	signals chan os.Signal
+	cut     chan struct{} // closed when the user wants the guest to end at once
 }
 
 func newSession(ctx context.Context, r *runner) *session {
-	return &session{runner: r, start: ctx, ctx: context.WithoutCancel(ctx), signals: make(chan os.Signal, 4)}
+	return &session{runner: r, start: ctx, ctx: context.WithoutCancel(ctx), signals: make(chan os.Signal, 4), cut: make(chan struct{})}
 }
 
 func (s *session) run(image string, args []string) (err error) {
@@ -105,13 +106,17 @@ func (s *session) attend(console io.Writer) error {
 	return errors.Join(err, restore())
 }
 
+// sameSignal is the time in which signals are one: timeout(1) and some shells
+// send theirs to the process and to its group.
+const sameSignal = 300 * time.Millisecond
+
 // wait waits for the guest's end, its time to be up, or a second signal.
 func (s *session) wait() error {
 	var timeout <-chan time.Time
 	if s.timeout > 0 {
 		timeout = time.After(s.timeout)
 	}
-	var asked bool
+	var asked time.Time
 	for {
 		select {
 		case <-s.guest.Done():
@@ -119,12 +124,17 @@ func (s *session) wait() error {
 		case <-timeout:
 			fmt.Fprintf(os.Stderr, "xengo: the guest was ended after %v\n", s.timeout)
 			return exitStatus(statusTimeout)
+		case <-s.cut:
+			fmt.Fprint(os.Stderr, "\r\nxengo: the guest was ended\r\n")
+			return exitStatus(statusInterrupt)
 		case <-s.signals:
-			if asked {
+			if since := time.Since(asked); !asked.IsZero() && since < sameSignal {
+				continue
+			} else if !asked.IsZero() {
 				fmt.Fprintln(os.Stderr, "xengo: the guest was ended")
-				return exitStatus(130)
+				return exitStatus(statusInterrupt)
 			}
-			asked = true
+			asked = time.Now()
 			fmt.Fprintln(os.Stderr, "xengo: asking the guest to shut down; another interrupt ends it")
 			go s.shutdown()
 		}
