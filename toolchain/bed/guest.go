@@ -128,7 +128,7 @@ func (g *Guest) config(ctx context.Context, c *GuestConfig) (*xlcfg.Config, erro
 		cfg.Vifs = []string{g.vif()}
 	}
 	if c.NativeTSC {
-		cfg.Lines = append(cfg.Lines, `tsc_mode = "native"`)
+		cfg.Lines = append(cfg.Lines, xlcfg.NativeTSC)
 	}
 	if err := g.putFile(ctx, "image", c.Image); err != nil {
 		return nil, err

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// NativeTSC is the line that lets a guest read the TSC without Xen's help.
+const NativeTSC = `tsc_mode = "native"`
+
 // Config is a domain's configuration. Strings of lists are in xl's syntax.
 type Config struct {
 	Name     string
