@@ -224,7 +224,7 @@ func addOurs(root tree, r release, agent []byte) error {
 	root.add("etc/bed", []byte("XEN_BIN=/usr/lib/xen-"+r.xen+"/bin\n"), 0o644)
 	root.add("etc/xen/xl.conf", nil, 0o644)
 	for dst, src := range map[string]string{
-		"init": "init", "etc/xen/scripts/vif-bridge": "vif-bridge", "etc/xen/scripts/block": "block", "etc/udhcpd.conf": "udhcpd.conf",
+		"init": "init", "etc/xen/scripts/vif-bridge": "vif-bridge", "etc/xen/scripts/block": "block", "etc/udhcpd.conf": "udhcpd.conf", "etc/hosts": "hosts",
 		"usr/bin/guest-clean": "guest-clean", "usr/bin/console-input": "console-input",
 	} {
 		b, err := fs.ReadFile(parts, "dom0/"+src)

@@ -21,7 +21,7 @@ const quiet = 250 * time.Millisecond
 
 // follow sends a file as it grows.
 func follow(st *mux.Stream, req *proto.Request) error {
-	f, err := os.OpenFile(req.Path, os.O_RDONLY|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(req.Path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}
@@ -34,6 +34,7 @@ func follow(st *mux.Stream, req *proto.Request) error {
 	if err := proto.WriteJSON(st, proto.Reply{}); err != nil {
 		return err
 	}
+	s := sent{f: f}
 	var over atomic.Bool
 	go func() {
 		// An error says that the host is gone, and so will the next write.
@@ -45,6 +46,9 @@ func follow(st *mux.Stream, req *proto.Request) error {
 		if _, err := io.Copy(st, f); err != nil {
 			st.Close() // part of a file must not look like all of it
 			return nil
+		}
+		if err := s.forget(); err != nil {
+			log.Printf("follow %s: %v", req.Path, err)
 		}
 		_, err := events.Read(buf)
 		switch {
@@ -61,6 +65,36 @@ func follow(st *mux.Stream, req *proto.Request) error {
 			return nil
 		}
 	}
+}
+
+// sent is a file whose beginning has been sent.
+type sent struct {
+	f         *os.File
+	forgotten int64 // bytes whose memory was given back
+}
+
+// Memory of a followed file: how much of its end is kept, and how much more may
+// gather before it is given back.
+const (
+	keptTail = 1 << 20
+	enough   = 8 << 20
+)
+
+// forget makes a hole of what was sent long ago: dom0's files are in its memory,
+// and a guest may talk for days.
+func (s *sent) forget() error {
+	at, err := s.f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	hole := at - keptTail - s.forgotten
+	if hole < enough {
+		return nil
+	}
+	const punchHole, keepSize = 2, 1 // FALLOC_FL_* of <linux/falloc.h>
+	err = syscall.Fallocate(int(s.f.Fd()), punchHole|keepSize, s.forgotten, hole)
+	s.forgotten += hole
+	return os.NewSyscallError("fallocate", err)
 }
 
 // watch returns a file that has something to read after each change of name.

@@ -3,7 +3,9 @@
 // Agent is the bed's hand in dom0: it runs programs, moves files and opens
 // connections for the host, over a virtio serial port.
 //
-//	agent PORT
+// It also is the guests' name server, at ADDRESS.
+//
+//	agent PORT ADDRESS
 package main
 
 import (
@@ -24,8 +26,11 @@ import (
 const poll = 20 * time.Millisecond
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: agent PORT")
+	if len(os.Args) != 3 {
+		log.Fatal("usage: agent PORT ADDRESS")
+	}
+	if err := serveNames(os.Args[2]); err != nil {
+		log.Print(err) // the bed is of use without names
 	}
 	// Blocking: a virtio port says "no host" by an end of file, and epoll
 	// would report it forever.
