@@ -50,16 +50,14 @@ const sigKILL = 9 // on Linux
 // Start starts a program in dom0. When ctx is done it is killed.
 func (c *client) Start(ctx context.Context, cmd Command) (*Process, error) {
 	req := proto.Request{Op: proto.Exec, Argv: cmd.Argv, Env: cmd.Env, TTY: cmd.TTY, Cleanup: cmd.Cleanup}
+	if cmd.TTY && cmd.Rows > 0 {
+		req.Size = terminalSize(cmd.Rows, cmd.Cols)
+	}
 	st, _, err := c.ask(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	p := &Process{ctx: ctx, st: st, cmd: cmd}
-	if cmd.TTY && cmd.Rows > 0 {
-		if err := p.Resize(cmd.Rows, cmd.Cols); err != nil {
-			return nil, errors.Join(err, st.Close())
-		}
-	}
 	go p.sendInput()
 	return p, nil
 }
@@ -77,8 +75,10 @@ func (c *client) Run(ctx context.Context, cmd Command) error {
 
 // Resize tells the program the size of its terminal.
 func (p *Process) Resize(rows, cols int) error {
-	return proto.WritePacket(p.st, proto.Size, fmt.Appendf(nil, "%d %d", rows, cols))
+	return proto.WritePacket(p.st, proto.Size, []byte(terminalSize(rows, cols)))
 }
+
+func terminalSize(rows, cols int) string { return fmt.Sprintf("%d %d", rows, cols) }
 
 // Signal sends a signal to the program and its children.
 func (p *Process) Signal(number int) error {

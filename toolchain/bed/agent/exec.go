@@ -63,7 +63,7 @@ func execute(st *mux.Stream, req *proto.Request) error {
 	p.cmd.Env = append(os.Environ(), req.Env...)
 	start := p.startPipes
 	if req.TTY {
-		start = p.startTTY
+		start = func() (*sync.WaitGroup, error) { return p.startTTY(req.Size) }
 	}
 	output, err := start()
 	if err != nil {

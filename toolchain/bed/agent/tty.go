@@ -20,19 +20,25 @@ const (
 )
 
 // startTTY starts the program on a new pseudo-terminal, in a session of its own.
-func (p *process) startTTY() (*sync.WaitGroup, error) {
+func (p *process) startTTY(size string) (*sync.WaitGroup, error) {
 	master, slave, err := openPTY()
 	if err != nil {
 		return nil, err
 	}
 	defer slave.Close()
+	p.tty, p.stdin = master, master
+	if size != "" {
+		if err := p.resize([]byte(size)); err != nil {
+			master.Close()
+			return nil, err
+		}
+	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := p.cmd.Start(); err != nil {
 		master.Close()
 		return nil, err
 	}
-	p.tty, p.stdin = master, master
 	output := new(sync.WaitGroup)
 	output.Go(func() { p.copy(proto.Stdout, master) })
 	return output, nil

@@ -31,6 +31,7 @@ type Request struct {
 	Dir     string   `json:",omitempty"`
 	Cleanup []string `json:",omitempty"` // program to run when Argv has ended and the host has let go
 	TTY     bool     `json:",omitempty"` // run on a terminal of its own
+	Size    string   `json:",omitempty"` // of the terminal, as in a packet of that Channel
 	Path    string   `json:",omitempty"`
 	Mode    uint32   `json:",omitempty"` // permission bits of Put
 	Network string   `json:",omitempty"` // "tcp", "udp"
