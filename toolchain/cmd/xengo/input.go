@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -21,7 +20,7 @@ const (
 func (s *session) openInput() (restore func() error, err error) {
 	nothing := func() error { return nil }
 	switch {
-	case interactive():
+	case s.raw:
 		t, err := makeRaw(os.Stdin)
 		if err != nil {
 			return nil, err
@@ -44,11 +43,11 @@ func (s *session) keys(r io.Reader) {
 		for _, c := range buf[:n] {
 			switch c {
 			case ctrlBracket:
-				close(s.cut)
+				s.end()
 				return
 			case ctrlC:
 				if time.Since(last) < 2*time.Second {
-					fmt.Fprint(os.Stderr, "xengo: Ctrl-] ends the guest at once\r\n")
+					s.say("Ctrl-] ends the guest at once")
 				}
 				last = time.Now()
 			}
@@ -80,7 +79,7 @@ func (s *session) pipe(r io.Reader) {
 			break
 		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "xengo: standard input:", err)
+			s.say("standard input: %v", err)
 			break
 		}
 	}

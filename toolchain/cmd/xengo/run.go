@@ -23,6 +23,7 @@ const (
 	statusOurs      = 125 // the guest did not run, or how it ended is not known
 	statusInterrupt = 130 // ended at the user's wish (128 + SIGINT)
 	statusCrash     = 134 // the domain crashed and left no status (128 + SIGABRT)
+	statusTerm      = 143 // ended after a SIGTERM that the guest did not heed (128 + SIGTERM)
 	statusDestroyed = 137 // somebody destroyed the domain (128 + SIGKILL)
 )
 
@@ -49,14 +50,16 @@ The guest's console is standard input and output. At a terminal all keys go to
 the guest, so Ctrl-C interrupts the program as it would a process; Ctrl-] ends
 the guest at once. Otherwise output is what the program wrote, byte for byte, and
 the end of the input is the end of the program's; a first interrupt asks the
-guest to shut down (the program sees SIGTERM), a second ends it.
+guest to shut down (the program sees SIGTERM), a second ends it. After a SIGTERM
+the guest has 10 seconds.
 
 The exit status is the program's, or
   124  after --timeout
   125  if the guest did not run, or it is not known how it ended
   130  if a second interrupt, or Ctrl-], ended the guest
   134  if the domain crashed without leaving a status
-  137  if somebody destroyed the domain`,
+  137  if somebody destroyed the domain
+  143  if it was ended 10 seconds after a SIGTERM`,
 		Example: `  xengo run .
   xengo run --publish 8080:80 --memory 128 ./cmd/server -v
   echo hello | xengo run ./app.elf | wc`,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,7 +25,11 @@ type session struct {
 	bed     *bed.Bed
 	guest   *bed.Guest
 	signals chan os.Signal
-	cut     chan struct{} // closed when the user wants the guest to end at once
+	asked   time.Time        // when the guest was asked to shut down
+	grace   <-chan time.Time // when it will be ended for not having done so
+	cut     chan struct{}    // closed when the user wants the guest to end at once
+	once    sync.Once        // closes cut
+	raw     bool             // the terminal is in raw mode
 }
 
 func newSession(ctx context.Context, r *runner) *session {
@@ -74,7 +80,7 @@ func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 		Image: image, Name: s.name, Type: s.kind, VCPUs: s.vcpus, MemoryMB: s.memory,
 		Args: args, Env: s.env, NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout,
 	}
-	if !interactive() {
+	if s.raw = interactive(); !s.raw {
 		c.Options = append(c.Options, "console=pipe")
 		c.Console = &newlines{w: os.Stdout}
 	}
@@ -93,7 +99,7 @@ func (s *session) attend(console io.Writer) error {
 			return err
 		}
 		defer f.Close()
-		fmt.Fprintf(os.Stderr, "xengo: port %d of localhost is the guest's port %d/%s\n", f.Port, rule.Guest, rule.Network)
+		s.say("port %d of %s is the guest's port %d/%s", f.Port, cmp.Or(rule.Address, "localhost"), rule.Guest, rule.Network)
 	}
 	restore, err := s.openInput()
 	if err != nil {
@@ -110,40 +116,65 @@ func (s *session) attend(console io.Writer) error {
 // send theirs to the process and to its group.
 const sameSignal = 300 * time.Millisecond
 
+// termGrace is how long the guest has after a SIGTERM, whose sender is a program
+// that will not send a second.
+const termGrace = 10 * time.Second
+
 // wait waits for the guest's end, its time to be up, or a second signal.
 func (s *session) wait() error {
 	var timeout <-chan time.Time
 	if s.timeout > 0 {
 		timeout = time.After(s.timeout)
 	}
-	var asked time.Time
 	for {
 		select {
 		case <-s.guest.Done():
 			return s.ended()
 		case <-timeout:
-			fmt.Fprintf(os.Stderr, "xengo: the guest was ended after %v\n", s.timeout)
+			s.say("the guest was ended after %v", s.timeout)
 			return exitStatus(statusTimeout)
 		case <-s.cut:
-			fmt.Fprint(os.Stderr, "\r\nxengo: the guest was ended\r\n")
+			s.say("the guest was ended")
 			return exitStatus(statusInterrupt)
-		case <-s.signals:
-			if since := time.Since(asked); !asked.IsZero() && since < sameSignal {
-				continue
-			} else if !asked.IsZero() {
-				fmt.Fprintln(os.Stderr, "xengo: the guest was ended")
-				return exitStatus(statusInterrupt)
-			}
-			asked = time.Now()
-			fmt.Fprintln(os.Stderr, "xengo: asking the guest to shut down; another interrupt ends it")
-			go s.shutdown()
+		case <-s.grace:
+			s.say("the guest did not shut down in %v and was ended", termGrace)
+			return exitStatus(statusTerm)
+		case sig := <-s.signals:
+			s.signalled(sig)
 		}
 	}
 }
 
+// signalled asks the guest to shut down, and the second time ends it.
+func (s *session) signalled(sig os.Signal) {
+	switch {
+	case s.asked.IsZero():
+		s.asked = time.Now()
+		s.say("asking the guest to shut down; another interrupt ends it")
+		if sig == syscall.SIGTERM {
+			s.grace = time.After(termGrace)
+		}
+		go s.shutdown()
+	case time.Since(s.asked) > sameSignal:
+		s.end()
+	}
+}
+
+// end makes wait end the guest.
+func (s *session) end() { s.once.Do(func() { close(s.cut) }) }
+
+// say writes a line to stderr, which may be a terminal in raw mode.
+func (s *session) say(format string, args ...any) {
+	end := "\n"
+	if s.raw {
+		end = "\r\n"
+	}
+	fmt.Fprintf(os.Stderr, "xengo: "+format+end, args...)
+}
+
 func (s *session) shutdown() {
 	if err := s.guest.Shutdown(s.ctx); err != nil && s.ctx.Err() == nil {
-		fmt.Fprintln(os.Stderr, "xengo:", err)
+		s.say("%v", err)
 	}
 }
 
@@ -158,7 +189,7 @@ func (s *session) ended() error {
 	case r.HasStatus && r.Status != 0:
 		return exitStatus(r.Status & 0xff)
 	}
-	fmt.Fprintf(os.Stderr, "xengo: the domain ended (%v) and left no exit status\n", r.Reason)
+	s.say("the domain ended (%v) and left no exit status", r.Reason)
 	s.showXenLog()
 	switch {
 	case r.Crashed():
