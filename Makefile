@@ -1,6 +1,11 @@
 # Run "make" for what there is.
 GO ?= go
 
+# Packages whose tests boot the bed: one at a time, beds share the processors.
+BED := ./test/... ./toolchain/bed/...
+# The others. The toolchain's tests are long and copy files: no race detector.
+HOST = $(shell $(GO) list ./... | grep -v -e /test/ -e /toolchain/bed -e /toolchain/goroot)
+
 .DEFAULT_GOAL := help
 
 help: ## say what the targets are
@@ -9,22 +14,31 @@ help: ## say what the targets are
 build: ## build the tool, bin/xengo
 	$(GO) build -o bin/xengo ./toolchain/cmd/xengo
 
-run: build ## boot the example web server on real Xen in QEMU, on http://localhost:8080
+run: ## boot the example web server on real Xen in QEMU, on http://localhost:8080
+	@GO='$(GO)' scripts/prerequisites run
+	@$(MAKE) --no-print-directory build
 	cd test/examples && ../../bin/xengo run --publish 8080:8080 ./web
 
-test: ## run the whole test run
+test: vet ## run all tests but those that take hours: on this machine, then on Xen
+	$(GO) test -race $(HOST)
+	$(GO) test -timeout 10m ./toolchain/goroot
+	$(GO) test -p 1 -timeout 50m $(BED)
+
+test-long: vet ## the same with the tests that take hours, and the second version of Xen
+	XENGO_LONG=1 $(GO) test -race -timeout 1h $(HOST)
+	XENGO_LONG=1 $(GO) test -timeout 2h ./toolchain/goroot
+	XENGO_LONG=1 $(GO) test -p 1 -timeout 6h $(BED)
+
+vet: ## check the sources, installing what tests need
+	@GO='$(GO)' scripts/prerequisites test
 	$(GO) vet ./...
 	cd test/examples && $(GO) vet ./...
 	cd test/guests && $(GO) vet ./...
-	$(GO) test -timeout 40m ./...
-
-test-long: ## the same with the tests that take hours
-	XENGO_LONG=1 $(GO) test -timeout 4h ./...
 
 toolchain: build ## build or refresh the patched Go, print its GOROOT
 	@bin/xengo toolchain
 
-clean: ## remove what build made, not the toolchain in the user's cache
+clean: ## remove what build made, not what is in the user's cache
 	rm -rf bin
 
-.PHONY: help build run test test-long toolchain clean
+.PHONY: help build run test test-long vet toolchain clean
