@@ -1,6 +1,8 @@
 package memfs
 
 import (
+	"sync/atomic"
+
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/vfs"
@@ -10,6 +12,7 @@ import (
 // reader finds its place again whatever was added and removed meanwhile.
 type dir struct {
 	node
+	seeds atomic.Pointer[func() []Seed] // makes the entries, until the directory is used; changes under fs.mu
 
 	// Guarded by fs.mu.
 	names   map[string]*entry // nil until there is an entry
@@ -44,6 +47,7 @@ func newDir(fs *FS, n *vfs.New, parent *dir, name string) *dir {
 func (d *dir) FS() vfs.FileSystem { return d.fs }
 
 func (d *dir) Stat(st *fdtable.Stat) calls.Errno {
+	d.sprout()
 	d.fs.mu.RLock()
 	entries := len(d.names)
 	d.fs.mu.RUnlock()
@@ -55,6 +59,7 @@ func (d *dir) Stat(st *fdtable.Stat) calls.Errno {
 }
 
 func (d *dir) Lookup(name string) (vfs.Inode, calls.Errno) {
+	d.sprout()
 	d.fs.mu.RLock()
 	defer d.fs.mu.RUnlock()
 	if e := d.names[name]; e != nil {
@@ -76,6 +81,7 @@ func (d *dir) Parent() (vfs.Directory, string) {
 }
 
 func (d *dir) Create(name string, n *vfs.New) (vfs.Inode, calls.Errno) {
+	d.sprout()
 	d.fs.mu.Lock()
 	defer d.fs.mu.Unlock()
 	if d.removed {
@@ -140,6 +146,7 @@ func (d *dir) Link(name string, target vfs.Inode) calls.Errno {
 	if !ok || m.common().fs != d.fs {
 		return calls.EXDEV
 	}
+	d.sprout()
 	d.fs.mu.Lock()
 	defer d.fs.mu.Unlock()
 	if d.removed {
@@ -169,6 +176,7 @@ func (d *dir) Remove(name string, isDir bool) calls.Errno {
 }
 
 func (d *dir) takeOut(name string, isDir bool) (member, calls.Errno) {
+	d.sprout()
 	d.fs.mu.Lock()
 	defer d.fs.mu.Unlock()
 	e := d.names[name]
@@ -182,7 +190,7 @@ func (d *dir) takeOut(name string, isDir bool) (member, calls.Errno) {
 		return nil, calls.ENOTDIR
 	case !isDir && ok:
 		return nil, calls.EISDIR
-	case ok && len(sub.names) > 0:
+	case ok && !sub.empty():
 		return nil, calls.ENOTEMPTY
 	}
 	d.remove(e)
@@ -203,6 +211,7 @@ func (d *dir) dropped(inode member) {
 }
 
 func (d *dir) Entries(after uint64, emit func(*vfs.Entry) bool) calls.Errno {
+	d.sprout()
 	d.accessed()
 	list, ok := d.snapshot(after)
 	if !ok {

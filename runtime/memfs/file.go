@@ -10,8 +10,9 @@ import (
 type file struct {
 	node
 	data
-	open  int  // descriptions and mappings, guarded by mu; contents live while there are any
-	freed bool // the file is no longer counted
+	open  int           // descriptions and mappings, guarded by mu; contents live while there are any
+	freed bool          // the file is no longer counted
+	seed  func() string // makes the contents of a planted file; nil once they were changed
 }
 
 func newFile(fs *FS, n *vfs.New) *file {
@@ -25,6 +26,7 @@ func newFile(fs *FS, n *vfs.New) *file {
 func (f *file) Opened() {
 	f.mu.Lock()
 	f.open++
+	f.load()
 	f.mu.Unlock()
 }
 
@@ -32,6 +34,7 @@ func (f *file) Closed() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.open--
+	f.unload()
 	f.freeIfUnused()
 }
 
@@ -52,6 +55,7 @@ func (f *file) freeIfUnused() {
 }
 
 func (f *file) Stat(st *fdtable.Stat) calls.Errno {
+	f.measure()
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	f.stat(st)
@@ -66,6 +70,7 @@ func (f *file) SetAttr(a *vfs.SetAttr) calls.Errno {
 		if a.Size < 0 {
 			return calls.EINVAL
 		}
+		f.load()
 		f.truncate(a.Size)
 		f.dropSetID()
 		f.changed()

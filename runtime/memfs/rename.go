@@ -19,6 +19,8 @@ func (d *dir) Rename(name string, to vfs.Directory, newName string, flags uint32
 }
 
 func (d *dir) rename(name string, target *dir, newName string, flags uint32) (replaced member, err calls.Errno) {
+	d.sprout()
+	target.sprout()
 	d.fs.mu.Lock()
 	defer d.fs.mu.Unlock()
 	from, to := d.names[name], target.names[newName]
@@ -74,7 +76,7 @@ func replaceable(inode, old member) calls.Errno {
 		return calls.ENOTDIR
 	case !isDir && wasDir:
 		return calls.EISDIR
-	case wasDir && len(oldDir.names) > 0:
+	case wasDir && !oldDir.empty():
 		return calls.ENOTEMPTY
 	}
 	return 0
