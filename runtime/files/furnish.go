@@ -34,6 +34,7 @@ func furnish() {
 		makeDir(d.path, d.perm)
 	}
 	furnishEtc()
+	furnishZones()
 	furnishDev()
 	furnishProc()
 	openConsole()
@@ -93,6 +94,20 @@ func PutFile(path string, perm uint32, contents string) calls.Errno {
 	}
 	s.SetContents(contents)
 	return 0
+}
+
+// Plant adds to the directory at path, in a file system in memory, what takes no memory until it is used. Other services
+// use it for what is large, or seldom used. EEXIST if there is something of that name, which then stays.
+func Plant(path string, s memfs.Seed) calls.Errno {
+	loc, err := vfs.Walk(vfs.Root(), path, vfs.Follow)
+	if err != 0 {
+		return err
+	}
+	d, ok := loc.Inode.(interface{ Plant(memfs.Seed) calls.Errno })
+	if !ok {
+		return calls.ENOTDIR
+	}
+	return d.Plant(s)
 }
 
 // openConsole makes the console descriptors 0, 1 and 2, which share a description as they do on Linux.

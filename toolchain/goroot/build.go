@@ -60,6 +60,13 @@ func (b *Builder) final(ctx context.Context, p *plan, base, final string) error 
 		if err := layIn(p.files, dir); err != nil {
 			return err
 		}
+		made, err := zones(base)
+		if err != nil {
+			return err
+		}
+		if err := layIn([]file{made}, dir); err != nil {
+			return err
+		}
 		if vendor != "" {
 			if err := linkTree(vendor, dir); err != nil {
 				return err

@@ -28,6 +28,7 @@ func (p *plan) keys() {
 	fmt.Fprintf(h, "vendor %s\n", p.vendorKey)
 	hashPatches(h, p.late)
 	hashFiles(h, p.files)
+	hashFiles(h, []file{{to: "time zones", data: zonesSource}}) // and the Go tree, which is in the base
 	p.finalKey = digest(h)
 }
 
