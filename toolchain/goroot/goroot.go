@@ -102,7 +102,11 @@ func (b *Builder) plan() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range files {
+	made, err := roots()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range append(files, made) {
 		if isTool(f.to) {
 			p.tools = append(p.tools, f)
 		} else {

@@ -35,9 +35,10 @@ const (
 
 // xengoDoors are the packages that std imports, by who does.
 var xengoDoors = map[string][]string{
-	"syscall": {"runtime/calls"},
-	"os":      {"runtime/files", "xen/lifecycle"},
-	"net":     {"runtime/sockets"},
+	"syscall":     {"runtime/calls"},
+	"os":          {"runtime/files", "xen/lifecycle"},
+	"crypto/x509": {"runtime/roots"},
+	"net":         {"runtime/sockets"},
 }
 
 // xengoLayer returns the layer of a package, -1 if it is not ours.
@@ -109,6 +110,7 @@ func TestXengoEdge(t *testing.T) {
 		{"syscall", xengo + "runtime/calls", true, true},
 		{"os", xengo + "xen/lifecycle", true, true},
 		{"os", xengo + "runtime/calls", false, true},
+		{"crypto/x509", xengo + "runtime/roots", true, true},
 		{"fmt", xengo + "xen/abi", false, true},
 		{xengo + "xen/abi", "structs", true, true},
 		{xengo + "xen/abi", "sync", false, true},
