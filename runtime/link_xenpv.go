@@ -252,6 +252,9 @@ func xenKernelYield() { Gosched() }
 //go:linkname xenKernelThreadID internal/xengo/runtime/kernel.runtime_threadID
 func xenKernelThreadID() int32 { return int32(getg().m.id) + 1 }
 
+//go:linkname xenKernelRamdisk internal/xengo/runtime/kernel.runtime_ramdisk
+func xenKernelRamdisk() []byte { return xenRamdisk() }
+
 //go:linkname xenKernelImage internal/xengo/runtime/kernel.runtime_image
 func xenKernelImage() []byte { return nil }
 

@@ -25,6 +25,8 @@ func init() {
 		calls.Register(nr, unsupported)
 	}
 	furnish()
+	furnishRamdisk()
+	enterWorkingDir()
 }
 
 // absent are calls that std and well-known modules try and do without.

@@ -75,5 +75,8 @@ func Yield() { runtime_yield() }
 // ThreadID returns the number of the kernel thread (the M) that the goroutine runs on, from 1.
 func ThreadID() int32 { return runtime_threadID() }
 
+// Ramdisk returns the domain's ramdisk, empty if it has none. It is never written to.
+func Ramdisk() []byte { return runtime_ramdisk() }
+
 // Image returns the ELF image of the running program where it is in memory, or nil.
 func Image() []byte { return runtime_image() }

@@ -56,6 +56,7 @@ func runtime_option(name string) string { return Host.Options[name] }
 func runtime_domainName() string        { return "xengo" }
 func runtime_yield()                    { runtime.Gosched() }
 func runtime_threadID() int32           { return 1 }
+func runtime_ramdisk() []byte           { return nil }
 func runtime_image() []byte             { return nil }
 
 func runtime_args() (argv, envp []string) { return Host.Argv, Host.Envp }

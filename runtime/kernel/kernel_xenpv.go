@@ -33,4 +33,5 @@ func runtime_domainName() string
 func runtime_args() (argv, envp []string)
 func runtime_yield()
 func runtime_threadID() int32
+func runtime_ramdisk() []byte
 func runtime_image() []byte

@@ -24,6 +24,7 @@ const (
 var Options = [...]string{
 	"argv0",    // the program's name, os.Args[0]
 	"console",  // accepted and ignored: toolstacks add it for Linux
+	"cwd",      // the working directory
 	"dns",      // name servers
 	"gw",       // gateways
 	"hostname", // host name
