@@ -180,3 +180,6 @@ func skip(bufs [][]byte, n int) [][]byte {
 	rest[0] = rest[0][n:]
 	return rest
 }
+
+// Ref takes another reference, which is given back with Put.
+func (f *File) Ref() { f.refs.Add(1) }

@@ -137,3 +137,9 @@ var pathCalls = []call{
 	{calls.SYS_UMASK, func(a calls.Args) (uintptr, calls.Errno) { return uintptr(umask.Swap(uint32(a.A1) & 0o777)), 0 }},
 	{calls.SYS_CHROOT, func(calls.Args) (uintptr, calls.Errno) { return 0, calls.EPERM }},
 }
+
+// WorkingDir returns the working directory, and Masked the permissions that a new file gets of those asked for. They are
+// for services whose calls make files, too.
+func WorkingDir() vfs.Directory { return workingDir() }
+
+func Masked(perm uint32) uint32 { return perm &^ umask.Load() }
