@@ -197,6 +197,9 @@ func (s *inet) Listen(backlog int) calls.Errno {
 	}
 	// Linux's queue holds one more. Source: Linux 6.16 include/net/sock.h, sk_acceptq_is_full.
 	err := s.ep.Listen(backlog + 1)
+	if err == nil {
+		s.stopped.Store(false)
+	}
 	if _, ok := err.(*tcpip.ErrInvalidEndpointState); ok && s.tcpState() == tcp.StateListen {
 		return 0 // more connections wait than are to from now on: they are not thrown out
 	}
@@ -218,5 +221,8 @@ func (s *inet) Shutdown(how int) calls.Errno {
 		socket.SHUT_WR:   tcpip.ShutdownWrite,
 		socket.SHUT_RDWR: tcpip.ShutdownRead | tcpip.ShutdownWrite,
 	}[how]
+	if s.isTCP() && s.tcpState() == tcp.StateListen && how != socket.SHUT_WR {
+		s.stopped.Store(true)
+	}
 	return errno(s.ep.Shutdown(flags))
 }

@@ -31,6 +31,7 @@ type inet struct {
 	entry waiter.Entry
 
 	finished atomic.Bool // the peer has closed its half
+	stopped  atomic.Bool // a listening socket was shut down
 	settings settings
 	pending  pendingConnect
 }
@@ -152,6 +153,10 @@ func (s *inet) Readiness() fdtable.Events {
 	switch s.tcpState() {
 	case tcp.StateInitial, tcp.StateBound:
 		ev |= fdtable.Out | fdtable.Hup
+	case tcp.StateListen:
+		if s.stopped.Load() {
+			ev |= fdtable.Out | fdtable.Hup
+		}
 	case tcp.StateCloseWait:
 		ev |= fdtable.In | fdtable.RdHup
 	case tcp.StateLastAck, tcp.StateClosing, tcp.StateTimeWait, tcp.StateClose:

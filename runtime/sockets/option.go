@@ -16,8 +16,8 @@ const maxLinger = 1 << 20 // seconds
 
 func (s *inet) Option(level, name int, value []byte) (int, calls.Errno) {
 	if n, ok := numbers[option{level, name}]; ok {
-		if err := s.knows(n); err != 0 {
-			return 0, err
+		if !s.has(n) {
+			return 0, s.unknown(level)
 		}
 		v, err := n.get(s)
 		if err != 0 {
@@ -67,13 +67,16 @@ func (s *inet) Option(level, name int, value []byte) (int, calls.Errno) {
 	case option{socket.SOL_ICMPV6, icmp6Filter}:
 		return s.getFilter(value)
 	}
-	return 0, calls.ENOPROTOOPT
+	return 0, s.unknown(level)
 }
 
 func (s *inet) SetOption(level, name int, value []byte) calls.Errno {
 	if n, ok := numbers[option{level, name}]; ok {
-		if err := s.knows(n); err != 0 {
-			return err
+		if !s.has(n) {
+			return calls.ENOPROTOOPT
+		}
+		if n.datagrams && s.isTCP() {
+			return calls.EINVAL
 		}
 		v, err := getNumber(level, value)
 		if err != 0 {
@@ -115,12 +118,20 @@ func (s *inet) SetOption(level, name int, value []byte) calls.Errno {
 	return calls.ENOPROTOOPT
 }
 
-// knows checks that a socket of this kind has an option.
-func (s *inet) knows(n number) calls.Errno {
-	if n.family != 0 && n.family != s.Family || n.streams && !s.isTCP() || n.datagrams && s.isTCP() {
+// has checks that a socket of this kind has an option.
+func (s *inet) has(n number) bool {
+	return (n.family == 0 || n.family == s.Family) && (!n.streams || s.isTCP())
+}
+
+// unknown is the error of getsockopt(2) for an option that there is not.
+func (s *inet) unknown(level int) calls.Errno {
+	switch {
+	case s.Family == socket.AF_INET6, level == socket.SOL_SOCKET, level == socket.SOL_IP,
+		level == socket.SOL_TCP && s.isTCP(), level == socket.SOL_UDP && s.Protocol == protoUDP:
 		return calls.ENOPROTOOPT
 	}
-	return 0
+	// Source: Linux 6.16 net/ipv4/ip_sockglue.c, do_ip_getsockopt.
+	return calls.EOPNOTSUPP
 }
 
 // getNumber reads an int, for which options of SOL_IP may have only one byte (Linux 6.16 net/ipv4/ip_sockglue.c, do_ip_setsockopt).

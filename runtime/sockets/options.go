@@ -87,7 +87,7 @@ const (
 type number struct {
 	get func(s *inet) (int, calls.Errno)
 	set func(s *inet, v int) calls.Errno
-	// streams says that only they have the option, datagrams that they do not have it.
+	// streams says that only they have the option, datagrams that only others can set it.
 	streams, datagrams bool
 	family             int // that has it, 0 for both
 }
@@ -270,6 +270,9 @@ func (s *inet) takeError() (int, calls.Errno) {
 		return int(err), 0
 	}
 	err := s.ep.LastError()
+	if s.isTCP() && err != nil {
+		s.ep.LastError() // a connection that fails says so twice
+	}
 	if _, ok := err.(*tcpip.ErrConnectionReset); ok && s.finished.Load() {
 		return int(calls.EPIPE), 0
 	}

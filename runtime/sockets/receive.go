@@ -65,7 +65,13 @@ func (s *inet) receiveDatagram(m *socket.Message) (int, calls.Errno) {
 		return 0, errno(err)
 	}
 	m.Addr = putAddress(s.Family, res.RemoteAddr)
-	s.putControl(m.Control, &res.ControlMessages)
+	c := m.Control
+	if c == nil {
+		c = socket.NewControlSpace(nil)
+	}
+	if s.putControl(c, &res.ControlMessages); m.Control == nil && c.Truncated {
+		m.Out |= socket.MSG_CTRUNC
+	}
 	if res.Count < res.Total {
 		m.Out |= socket.MSG_TRUNC
 		if m.Flags&socket.MSG_TRUNC != 0 {
@@ -75,19 +81,10 @@ func (s *inet) receiveDatagram(m *socket.Message) (int, calls.Errno) {
 	return res.Count, 0
 }
 
-// putControl writes what the stack says about a datagram.
+// putControl writes what the stack says about a datagram, in Linux's order.
 func (s *inet) putControl(c *socket.Control, cm *tcpip.ReceivableControlMessages) {
-	if c == nil {
-		return
-	}
 	if cm.HasTimestamp {
 		s.putTimestamp(c, cm.Timestamp.UnixNano())
-	}
-	if cm.HasTTL {
-		c.Put32(socket.SOL_IP, ipTTL, uint32(cm.TTL))
-	}
-	if cm.HasTOS {
-		c.Put(socket.SOL_IP, ipTOS, []byte{cm.TOS})
 	}
 	if cm.HasIPPacketInfo {
 		var b [pktinfoLen]byte
@@ -95,6 +92,12 @@ func (s *inet) putControl(c *socket.Control, cm *tcpip.ReceivableControlMessages
 		putAddr(b[4:8], cm.PacketInfo.LocalAddr)
 		putAddr(b[8:12], cm.PacketInfo.DestinationAddr)
 		c.Put(socket.SOL_IP, ipPktInfo, b[:])
+	}
+	if cm.HasTTL {
+		c.Put32(socket.SOL_IP, ipTTL, uint32(cm.TTL))
+	}
+	if cm.HasTOS {
+		c.Put(socket.SOL_IP, ipTOS, []byte{cm.TOS})
 	}
 	if cm.HasIPv6PacketInfo {
 		var b [pktinfo6Len]byte

@@ -6,6 +6,7 @@ import (
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/netstack"
 	"internal/xengo/runtime/socket"
+	_ "internal/xengo/runtime/unixsock"
 )
 
 // theStack returns the guest's network, which it brings up when it is first asked for.
@@ -24,4 +25,7 @@ func registerFamilies(st func() *netstack.Stack) {
 			return newInet(st(), family, typ, protocol)
 		}})
 	}
+	socket.Register(socket.AF_NETLINK, &socket.Family{New: func(typ, protocol int) (socket.Socket, calls.Errno) {
+		return newNetlink(st(), typ, protocol)
+	}})
 }

@@ -1,0 +1,206 @@
+//go:build linux
+
+package sockets
+
+import (
+	"encoding/binary"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// bound returns a UDP socket on a loopback address.
+func (p *process) bound(addr []byte) (fd int, name []byte) {
+	fd = p.socket(int(binary.NativeEndian.Uint16(addr)), syscall.SOCK_DGRAM|nonblock, 0)
+	p.bind(fd, addr)
+	return fd, p.name(fd, false)
+}
+
+func TestUDP(t *testing.T) {
+	compare(t, func(p *process) {
+		a, nameA := p.bound(loop4)
+		b, nameB := p.bound(loop4)
+		p.poll(a, 0)
+		p.read(a, 10)
+		p.write(a, "nowhere")
+		p.name(a, true)
+		p.listen(a, 1)
+		p.accept(a)
+		p.shutdown(a, syscall.SHUT_RD)
+		p.sendto(b, "one", 0, nameA)
+		p.close(a)
+		// Bound to a port by its number: Linux forgets one that it chose when a socket is disconnected.
+		a, _ = p.bound(nameA)
+		p.sendto(b, "hello there", 0, nameA)
+		p.sendto(b, "", 0, nameA)
+		p.poll(a, pollIn)
+		p.recv(a, 5, syscall.MSG_PEEK)
+		p.recv(a, 5, syscall.MSG_TRUNC)
+		p.recv(a, 5, 0)
+		p.recv(a, 5, 0)
+		p.sendto(b, "to port 0", 0, in4(127, 0, 0, 1, 0))
+		p.sendto(b, "short", 0, nameA[:8])
+		p.sendto(b, "other family", 0, in6(7, 1))
+		p.sendto(b, strings.Repeat("x", 65507), 0, nameA)
+		p.sendto(b, strings.Repeat("x", 65508), 0, nameA)
+		p.sendto(b, "broadcast", 0, in4(255, 255, 255, 255, 9))
+		p.connect(a, nameB)
+		p.name(a, true)
+		p.write(a, "connected")
+		p.recv(b, 20, 0)
+		p.recv(a, 70000, 0)
+		c, _ := p.bound(loop4)
+		p.sendto(c, "from a stranger", 0, nameA)
+		p.sendto(b, "from a friend", 0, nameA)
+		time.Sleep(10 * time.Millisecond)
+		p.recv(a, 70000, 0)
+		p.recv(a, 70000, 0)
+		p.connect(a, []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+		p.name(a, true)
+		p.sendto(c, "now from a stranger", 0, nameA)
+		p.poll(a, pollIn)
+		p.recv(a, 70000, 0)
+		p.shutdown(a, syscall.SHUT_WR)
+		p.connect(a, nameB)
+		p.shutdown(a, syscall.SHUT_WR)
+		p.write(a, "x")
+		p.bind(a, loop4)
+	})
+}
+
+func TestUDPRefused(t *testing.T) {
+	compare(t, func(p *process) {
+		gone, name := p.bound(loop4)
+		p.close(gone)
+		a, _ := p.bound(loop4)
+		p.connect(a, name)
+		p.write(a, "anybody?")
+		time.Sleep(20 * time.Millisecond)
+		p.poll(a, pollIn)
+		p.soError(a)
+		p.poll(a, 0)
+		p.write(a, "anybody?")
+		time.Sleep(20 * time.Millisecond)
+		p.read(a, 10)
+		p.read(a, 10)
+		p.write(a, "anybody?")
+		time.Sleep(20 * time.Millisecond)
+		p.write(a, "anybody?")
+		b, _ := p.bound(loop4)
+		p.sendto(b, "anybody?", 0, name)
+		time.Sleep(20 * time.Millisecond)
+		p.read(b, 10)
+	})
+}
+
+func TestUDPDualStack(t *testing.T) {
+	compare(t, func(p *process) {
+		a, name := p.bound(in6(0))
+		b, _ := p.bound(loop4)
+		port := binary.BigEndian.Uint16(name[2:])
+		p.sendto(b, "by IPv4", 0, in4(127, 0, 0, 1, port))
+		p.poll(a, pollIn)
+		_, from := p.recv(a, 20, 0)
+		p.say("from family %d, mapped %v", from[0], from[18] == 0xff && from[19] == 0xff)
+		p.sendto(a, "back", 0, from)
+		p.poll(b, pollIn)
+		p.recv(b, 20, 0)
+		p.sendto(a, "by IPv4's address", 0, in4(127, 0, 0, 1, port))
+		p.poll(a, pollIn)
+		p.recv(a, 20, 0)
+		c := p.socket(syscall.AF_INET6, syscall.SOCK_DGRAM|nonblock, 0)
+		p.setInt(c, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 1)
+		p.bind(c, in6(0, 0xff, 0xff, 127, 0, 0, 1))
+		p.connect(c, in6(port, 0xff, 0xff, 127, 0, 0, 1))
+		p.sendto(c, "x", 0, in6(port, 0xff, 0xff, 127, 0, 0, 1))
+		p.connect(c, in6(port, 1))
+		p.write(c, "by IPv6")
+		p.poll(a, pollIn)
+		p.recv(a, 20, 0)
+		d := p.socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
+		p.bind(d, in4(0, 0, 0, 0, port))
+		e := p.socket(syscall.AF_INET6, syscall.SOCK_DGRAM, 0)
+		p.connect(e, in6(port))
+		p.say("unspecified is %v", p.name(e, true)[8:24])
+	})
+}
+
+func TestUDPOptions(t *testing.T) {
+	compare(t, func(p *process) {
+		a, _ := p.bound(loop4)
+		p.options(a, []optionTest{
+			{syscall.IPPROTO_IP, syscall.IP_MULTICAST_TTL, 5}, {syscall.IPPROTO_IP, syscall.IP_MULTICAST_TTL, -1}, {syscall.IPPROTO_IP, syscall.IP_MULTICAST_TTL, 256},
+			{syscall.IPPROTO_IP, syscall.IP_MULTICAST_LOOP, 0}, {syscall.IPPROTO_IP, syscall.IP_PKTINFO, 1}, {syscall.IPPROTO_IP, syscall.IP_RECVTTL, 1},
+			{syscall.IPPROTO_IP, syscall.IP_RECVTOS, 1}, {syscall.IPPROTO_IP, syscall.IP_TOS, 0x10}, {syscall.IPPROTO_IP, 49, 0},
+			{syscall.IPPROTO_TCP, 1, 1}, {syscall.IPPROTO_UDP, 9999, 1}, {syscall.SOL_SOCKET, syscall.SO_BROADCAST, 1}, {syscall.SOL_SOCKET, syscall.SO_TIMESTAMP, 1},
+		})
+		b, _ := p.bound(in6(0, 1))
+		p.options(b, []optionTest{
+			{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_HOPS, 5}, {syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_HOPS, -1},
+			{syscall.IPPROTO_IPV6, syscall.IPV6_MULTICAST_LOOP, 0}, {syscall.IPPROTO_IPV6, syscall.IPV6_RECVPKTINFO, 1},
+			{syscall.IPPROTO_IPV6, syscall.IPV6_RECVHOPLIMIT, 1}, {syscall.IPPROTO_IPV6, syscall.IPV6_RECVTCLASS, 1}, {syscall.IPPROTO_IPV6, 9999, 1},
+		})
+		group := onHeap([]byte{10, 0, 0, 1, 0, 0, 0, 0})
+		p.do("join what is no group", syscall.SYS_SETSOCKOPT, uintptr(a), syscall.IPPROTO_IP, syscall.IP_ADD_MEMBERSHIP, slice(group), 8)
+		p.do("join too short", syscall.SYS_SETSOCKOPT, uintptr(a), syscall.IPPROTO_IP, syscall.IP_ADD_MEMBERSHIP, slice(group), 7)
+		group = onHeap([]byte{224, 0, 0, 250, 127, 0, 0, 1})
+		p.do("leave", syscall.SYS_SETSOCKOPT, uintptr(a), syscall.IPPROTO_IP, syscall.IP_DROP_MEMBERSHIP, slice(group), 8)
+		p.do("join", syscall.SYS_SETSOCKOPT, uintptr(a), syscall.IPPROTO_IP, syscall.IP_ADD_MEMBERSHIP, slice(group), 8)
+		p.do("join again", syscall.SYS_SETSOCKOPT, uintptr(a), syscall.IPPROTO_IP, syscall.IP_ADD_MEMBERSHIP, slice(group), 8)
+		p.do("leave", syscall.SYS_SETSOCKOPT, uintptr(a), syscall.IPPROTO_IP, syscall.IP_DROP_MEMBERSHIP, slice(group), 8)
+		device := onHeap([]byte("lo\x00"))
+		p.do("device", syscall.SYS_SETSOCKOPT, uintptr(a), syscall.SOL_SOCKET, syscall.SO_BINDTODEVICE, slice(device), 3)
+		device = onHeap([]byte("nosuch0\x00"))
+		p.do("device", syscall.SYS_SETSOCKOPT, uintptr(a), syscall.SOL_SOCKET, syscall.SO_BINDTODEVICE, slice(device), 8)
+	})
+}
+
+// TestUDPControl receives what there is to know about a datagram.
+func TestUDPControl(t *testing.T) {
+	compare(t, func(p *process) {
+		for _, addr := range [][]byte{loop4, in6(0, 1)} {
+			a, name := p.bound(addr)
+			for _, o := range [][2]int{
+				{syscall.IPPROTO_IP, syscall.IP_PKTINFO}, {syscall.IPPROTO_IP, syscall.IP_RECVTTL}, {syscall.IPPROTO_IP, syscall.IP_RECVTOS},
+				{syscall.IPPROTO_IPV6, syscall.IPV6_RECVPKTINFO}, {syscall.IPPROTO_IPV6, syscall.IPV6_RECVHOPLIMIT}, {syscall.IPPROTO_IPV6, syscall.IPV6_RECVTCLASS},
+			} {
+				p.setInt(a, o[0], o[1], 1)
+			}
+			for _, room := range []int{256, 40, 20, 8, 0} {
+				p.sendto(a, "message", 0, name)
+				p.poll(a, pollIn)
+				p.recvmsg(a, 4, room)
+			}
+		}
+	})
+}
+
+// recvmsg says what a message is and which control messages come with it, in any order.
+func (p *process) recvmsg(fd, size, room int) {
+	data, control := make([]byte, size), make([]byte, max(room, 1))
+	iov := &iovecs{slice(data), uintptr(size)}
+	h := &syscall.Msghdr{Iov: (*syscall.Iovec)(unsafe.Pointer(iov)), Iovlen: 1}
+	if room > 0 {
+		h.Control, h.Controllen = &control[0], uint64(room)
+	}
+	n, errno := p.do("recvmsg", syscall.SYS_RECVMSG, uintptr(fd), pointer(h))
+	if errno != 0 {
+		return
+	}
+	p.say("recvmsg: %d %q, flags %#x, control %d", n, data[:n], h.Flags, h.Controllen)
+	list, err := syscall.ParseSocketControlMessage(control[:h.Controllen])
+	if err != nil && room > 40 {
+		p.Errorf("control messages: %v", err)
+	}
+	types := map[[2]int32]int{}
+	for _, m := range list {
+		types[[2]int32{m.Header.Level, m.Header.Type}] = len(m.Data)
+	}
+	if room >= 256 {
+		p.say("recvmsg: %v", types)
+	}
+}
+
+type iovecs struct{ base, size uintptr }
