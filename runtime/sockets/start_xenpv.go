@@ -18,9 +18,14 @@ func start() { go theStack() }
 
 // startStack makes the stack and looks for devices in the background.
 func startStack() *netstack.Stack {
-	s := netstack.New()
 	_, env := kernel.Args()
-	s.Verbose = slices.Contains(env, "XENGO_VERBOSE=1")
+	verbose := slices.Contains(env, "XENGO_VERBOSE=1")
+	netstack.SetLog(nil)
+	if verbose {
+		netstack.SetLog(hv.Print)
+	}
+	s := netstack.New()
+	s.Verbose = verbose
 	configs, err := netstack.ParseCommandLine(hv.CommandLine())
 	if err != nil {
 		hv.Print("xengo: command line: " + err.Error())
