@@ -97,9 +97,9 @@ func (e *Epoll) Readiness() Events {
 // current returns the events of an item that are to be reported now.
 func (e *Epoll) current(it *epollItem) Events {
 	e.mu.Lock()
-	mask := it.mask
+	mask, gone := it.mask, it.gone
 	e.mu.Unlock()
-	if mask&^epollModes == 0 {
+	if gone || mask&^epollModes == 0 {
 		return 0
 	}
 	return it.key.file.Desc.Readiness() & (mask&^epollModes | always)
@@ -128,7 +128,7 @@ func (e *Epoll) add(key epollKey, ev *EpollEvent) calls.Errno {
 			return calls.ELOOP
 		}
 	}
-	it := &epollItem{key: key, mask: ev.Events, data: ev.Data}
+	it := &epollItem{key: key, mask: ev.Events | always, data: ev.Data}
 	e.mu.Lock()
 	if e.items[key] != nil {
 		e.mu.Unlock()
@@ -136,7 +136,7 @@ func (e *Epoll) add(key epollKey, ev *EpollEvent) calls.Errno {
 	}
 	e.items[key] = it
 	e.mu.Unlock()
-	cancel := notify(key.file.Desc, ev.Events, func(Events) { e.edge(it) })
+	cancel := notify(key.file.Desc, ev.Events, func(ev Events) { e.edge(it, ev) })
 	if cancel == nil {
 		e.mu.Lock()
 		delete(e.items, key)
@@ -146,9 +146,14 @@ func (e *Epoll) add(key epollKey, ev *EpollEvent) calls.Errno {
 	forget := key.file.OnClose(func() { e.remove(key) })
 	e.mu.Lock()
 	it.cancel = func() { cancel(); forget() }
+	gone := it.gone
 	e.mu.Unlock()
-	if e.current(it) != 0 {
-		e.edge(it)
+	if gone { // somebody was faster to remove it
+		it.cancel()
+		return 0
+	}
+	if ev := e.current(it); ev != 0 {
+		e.edge(it, ev)
 	}
 	return 0
 }
@@ -183,12 +188,26 @@ func (e *Epoll) remove(key epollKey) calls.Errno {
 	}
 	delete(e.items, key)
 	it.gone = true
+	if it.queued {
+		e.unqueue(it)
+	}
 	cancel := it.cancel
 	e.mu.Unlock()
 	if cancel != nil {
 		cancel()
 	}
 	return 0
+}
+
+// unqueue takes an item out of those that may be ready. The caller holds e.mu.
+func (e *Epoll) unqueue(it *epollItem) {
+	var rest []*epollItem
+	for _, other := range e.ready {
+		if other != it {
+			rest = append(rest, other)
+		}
+	}
+	e.ready, it.queued = rest, false
 }
 
 func (e *Epoll) modify(key epollKey, ev *EpollEvent) calls.Errno {
@@ -198,18 +217,18 @@ func (e *Epoll) modify(key epollKey, ev *EpollEvent) calls.Errno {
 		e.mu.Unlock()
 		return calls.ENOENT
 	}
-	it.mask, it.data = ev.Events, ev.Data
+	it.mask, it.data = ev.Events|always, ev.Data
 	e.mu.Unlock()
-	if e.current(it) != 0 {
-		e.edge(it)
+	if ev := e.current(it); ev != 0 {
+		e.edge(it, ev)
 	}
 	return 0
 }
 
 // edge queues an item that may have become ready and wakes those who wait.
-func (e *Epoll) edge(it *epollItem) {
+func (e *Epoll) edge(it *epollItem, ev Events) {
 	e.mu.Lock()
-	if it.gone || it.mask&^epollModes == 0 {
+	if it.gone || it.mask&^epollModes&ev == 0 {
 		e.mu.Unlock()
 		return
 	}

@@ -93,12 +93,14 @@ func (f *File) setFlags(flags uint32) {
 // Nonblocking reports whether calls on f must not wait.
 func (f *File) Nonblocking() bool { return f.flags.Load()&O_NONBLOCK != 0 }
 
-// Readable and Writable report whether f was opened for that. O_PATH files are for neither.
+// Readable and Writable report whether f was opened for that. O_PATH files are for neither, nor is the fourth access mode.
 func (f *File) Readable() bool {
-	return f.flags.Load()&(O_ACCMODE|O_PATH) != O_WRONLY && f.flags.Load()&O_PATH == 0
+	mode := f.flags.Load() & (O_ACCMODE | O_PATH)
+	return mode == O_RDONLY || mode == O_RDWR
 }
 func (f *File) Writable() bool {
-	return f.flags.Load()&O_ACCMODE != O_RDONLY && f.flags.Load()&O_PATH == 0
+	mode := f.flags.Load() & (O_ACCMODE | O_PATH)
+	return mode == O_WRONLY || mode == O_RDWR
 }
 
 // Read reads from f, waiting if it has to and may.

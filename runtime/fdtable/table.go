@@ -21,7 +21,7 @@ var fds struct {
 	mu    sync.Mutex
 	slots []slot
 	free  int
-	limit int // RLIMIT_NOFILE's soft limit, 0 for MaxFiles
+	below int // how far RLIMIT_NOFILE's soft limit lies below MaxFiles
 }
 
 // Install gives d the lowest unused descriptor number. flags are open flags: access mode, status flags
@@ -57,12 +57,7 @@ func install(f *File, min int, cloexec bool) (int, calls.Errno) {
 	return fd, 0
 }
 
-func limit() int {
-	if fds.limit == 0 {
-		return MaxFiles
-	}
-	return fds.limit
-}
+func limit() int { return MaxFiles - fds.below }
 
 // reserve makes the table long enough for fd.
 func reserve(fd int) {
@@ -75,7 +70,7 @@ func reserve(fd int) {
 func SetLimit(n int) {
 	fds.mu.Lock()
 	defer fds.mu.Unlock()
-	fds.limit = n
+	fds.below = MaxFiles - n
 }
 
 // Limit returns what SetLimit set, at first MaxFiles.

@@ -77,6 +77,16 @@ func (f *File) Wait(mask Events, deadline int64) bool {
 	return true
 }
 
+// Pollable reports whether it makes sense to wait for f: whether it is not always ready.
+func (f *File) Pollable() bool {
+	cancel := f.Desc.Notify(func(Events) {})
+	if cancel == nil {
+		return false
+	}
+	cancel()
+	return true
+}
+
 // notify asks d to call fn on edges of the events of mask, and possibly on others.
 func notify(d Description, mask Events, fn func(Events)) (cancel func()) {
 	if m, ok := d.(MaskNotifier); ok {
