@@ -32,6 +32,9 @@ func sendfile(a calls.Args) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
+	if pos.at < 0 {
+		return 0, calls.EINVAL
+	}
 	n, err := send(out, from, pos.at, int64(count(a.A4)))
 	pos.advance(n)
 	return uintptr(n), err
@@ -76,9 +79,6 @@ func newPosition(f *fdFile, p uintptr) (position, calls.Errno) {
 		if err != 0 {
 			return position{}, err
 		}
-		if *caller < 0 {
-			return position{}, calls.EINVAL
-		}
 		return position{at: *caller, caller: caller}, 0
 	}
 	s, ok := f.Desc.(fdtable.Seeker)
@@ -120,10 +120,10 @@ func copyFileRange(a calls.Args) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	size := int64(count(a.A5))
 	src, dst := vfs.Contents(in.Desc), vfs.Contents(out.Desc)
-	if src == dst && from.at < to.at+size && to.at < from.at+size {
-		return 0, calls.EINVAL
+	size, err := copySize(src, dst, from.at, to.at, a.A5)
+	if err != 0 {
+		return 0, err
 	}
 	n, err := copyRange(dst, to.at, src, from.at, size)
 	from.advance(n)
@@ -133,6 +133,9 @@ func copyFileRange(a calls.Args) (uintptr, calls.Errno) {
 
 func copyable(in, out *fdFile, flags uintptr) calls.Errno {
 	for _, f := range []*fdFile{in, out} {
+		if f.Flags()&fdtable.O_PATH != 0 {
+			return calls.EBADF
+		}
 		if _, ok := f.Desc.(vfs.DirReader); ok {
 			return calls.EISDIR
 		}
@@ -144,6 +147,28 @@ func copyable(in, out *fdFile, flags uintptr) calls.Errno {
 		return calls.EBADF
 	}
 	return 0
+}
+
+// copySize returns how much of size bytes there is to copy.
+func copySize(src, dst vfs.Regular, from, to int64, size uintptr) (int64, calls.Errno) {
+	if uint64(from)+uint64(size) < uint64(from) || uint64(to)+uint64(size) < uint64(to) {
+		return 0, calls.EOVERFLOW
+	}
+	if from < 0 || to < 0 {
+		return 0, calls.EINVAL
+	}
+	var st fdtable.Stat
+	if err := src.Stat(&st); err != 0 {
+		return 0, err
+	}
+	n := min(int64(count(size)), max(0, st.Size-from))
+	if n > fdtable.Never-to {
+		return 0, calls.EFBIG
+	}
+	if src == dst && from < to+n && to < from+n {
+		return 0, calls.EINVAL
+	}
+	return n, 0
 }
 
 func copyRange(dst vfs.Regular, to int64, src vfs.Regular, from, n int64) (int64, calls.Errno) {

@@ -10,13 +10,14 @@ import (
 	"internal/xengo/runtime/vfs"
 )
 
-// anonDev is the device of files that are of no file system, and anonIno their next inode number.
+// anonDev is the device of files that are of no file system, and anonIno their next inode number; 1 is that of those that
+// have none of their own.
 var (
 	anonDev  = memfs.NewDevice()
 	lastAnon atomic.Uint64
 )
 
-func anonIno() uint64 { return lastAnon.Add(1) }
+func anonIno() uint64 { return lastAnon.Add(1) + 1 }
 
 // efdSemaphore makes reads take 1. Source: Linux 6.16 include/uapi/linux/eventfd.h.
 const efdSemaphore = 1
@@ -60,8 +61,9 @@ func (e *event) Read(p []byte) (int, calls.Errno) {
 	return 8, 0
 }
 
+// Write takes 8 bytes and, as Linux does of late, no more.
 func (e *event) Write(p []byte) (int, calls.Errno) {
-	if len(p) < 8 {
+	if len(p) != 8 {
 		return 0, calls.EINVAL
 	}
 	var v uint64

@@ -33,7 +33,7 @@ func dupFrom(fd uintptr, min int, cloexec bool) (uintptr, calls.Errno) {
 
 func dup2(a calls.Args) (uintptr, calls.Errno) {
 	if int32(a.A1) == int32(a.A2) {
-		return withFile(a.A1, func(*fdFile) (uintptr, calls.Errno) { return a.A1, 0 })
+		return withAnyFile(a.A1, func(*fdFile) (uintptr, calls.Errno) { return a.A1, 0 })
 	}
 	return dupTo(a.A1, a.A2, false)
 }
@@ -105,18 +105,14 @@ func fcntl(a calls.Args) (uintptr, calls.Errno) {
 		return 0, err
 	case fSETFD:
 		return status(fdtable.SetCloseOnExec(fd, arg&fdCLOEXEC != 0))
+	case fGETFL:
+		return withAnyFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) { return uintptr(f.Flags()), 0 })
 	}
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) { return fileControl(f, command, arg) })
 }
 
 // fileControl does what fcntl does to a file, whatever its descriptor.
 func fileControl(f *fdFile, command int, arg uintptr) (uintptr, calls.Errno) {
-	if command == fGETFL {
-		return uintptr(f.Flags()), 0
-	}
-	if f.Flags()&fdtable.O_PATH != 0 {
-		return 0, calls.EBADF
-	}
 	switch command {
 	case fSETFL:
 		f.SetFlags(uint32(arg))
@@ -146,9 +142,6 @@ const (
 
 func ioctl(a calls.Args) (uintptr, calls.Errno) {
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		if f.Flags()&fdtable.O_PATH != 0 {
-			return 0, calls.EBADF
-		}
 		switch a.A2 {
 		case fioclex, fionclex:
 			return status(fdtable.SetCloseOnExec(int(int32(a.A1)), a.A2 == fioclex))
@@ -240,7 +233,7 @@ func memfdCreate(a calls.Args) (uintptr, calls.Errno) {
 	if a.A2&^(mfdCloexec|mfdAllowSealing|mfdNoexecSeal|mfdExec) != 0 {
 		return 0, calls.EINVAL
 	}
-	n, err := rootFS.TmpFile(&vfs.New{Mode: vfs.S_IFREG | 0o777})
+	n, err := rootFS.TmpFile(&vfs.New{Mode: vfs.S_IFREG | 0o777, UID: vfs.CurrentCred().EUID, GID: vfs.CurrentCred().EGID})
 	if err != 0 {
 		return 0, err
 	}

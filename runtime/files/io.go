@@ -10,6 +10,9 @@ const (
 	// maxIO is the most that one call reads or writes: MAX_RW_COUNT. Source: Linux 6.16 include/linux/fs.h.
 	maxIO = 0x7ffff000
 
+	// lastWhence is SEEK_HOLE. Source: Linux 6.16 include/uapi/linux/fs.h.
+	lastWhence = 4
+
 	// maxVec is the most buffers of readv and writev: UIO_MAXIOV. Source: Linux 6.16 include/uapi/linux/uio.h.
 	maxVec = 1024
 )
@@ -68,6 +71,9 @@ func write(a calls.Args) (uintptr, calls.Errno) {
 }
 
 func pread(a calls.Args) (uintptr, calls.Errno) {
+	if int64(a.A4) < 0 {
+		return 0, calls.EINVAL
+	}
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
 		p, err := calls.Bytes(a.A2, count(a.A3))
 		if err != 0 {
@@ -79,6 +85,9 @@ func pread(a calls.Args) (uintptr, calls.Errno) {
 }
 
 func pwrite(a calls.Args) (uintptr, calls.Errno) {
+	if int64(a.A4) < 0 {
+		return 0, calls.EINVAL
+	}
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
 		p, err := calls.Bytes(a.A2, count(a.A3))
 		if err != 0 {
@@ -93,12 +102,15 @@ func preadFile(f *fdFile, p []byte, offset int64) (int, calls.Errno) {
 	if offset < 0 {
 		return 0, calls.EINVAL
 	}
+	d, ok := f.Desc.(fdtable.PReader)
+	if !ok && !positioned(f) {
+		return 0, calls.ESPIPE
+	}
 	if !f.Readable() {
 		return 0, calls.EBADF
 	}
-	d, ok := f.Desc.(fdtable.PReader)
 	if !ok {
-		return 0, notPositioned(f)
+		return 0, calls.EISDIR
 	}
 	return d.PRead(p, offset)
 }
@@ -107,28 +119,26 @@ func pwriteFile(f *fdFile, p []byte, offset int64) (int, calls.Errno) {
 	if offset < 0 {
 		return 0, calls.EINVAL
 	}
-	if !f.Writable() {
-		return 0, calls.EBADF
-	}
 	d, ok := f.Desc.(fdtable.PWriter)
-	if !ok {
-		return 0, notPositioned(f)
+	if !ok && !positioned(f) {
+		return 0, calls.ESPIPE
+	}
+	if !ok || !f.Writable() {
+		return 0, calls.EBADF
 	}
 	return d.PWrite(p, offset)
 }
 
-// notPositioned is the error of reads and writes at an offset where there is none.
-func notPositioned(f *fdFile) calls.Errno {
-	if _, ok := f.Desc.(vfs.DirReader); ok {
-		return calls.EISDIR
-	}
-	return calls.ESPIPE
+// positioned reports whether a file that cannot be read at an offset has one all the same: whether it is a directory.
+func positioned(f *fdFile) bool {
+	_, ok := f.Desc.(vfs.DirReader)
+	return ok
 }
 
 func lseek(a calls.Args) (uintptr, calls.Errno) {
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		if f.Flags()&fdtable.O_PATH != 0 {
-			return 0, calls.EBADF
+		if a.A3 > lastWhence {
+			return 0, calls.EINVAL
 		}
 		d, ok := f.Desc.(fdtable.Seeker)
 		if !ok {
@@ -141,9 +151,6 @@ func lseek(a calls.Args) (uintptr, calls.Errno) {
 
 func getdents(a calls.Args) (uintptr, calls.Errno) {
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		if f.Flags()&fdtable.O_PATH != 0 {
-			return 0, calls.EBADF
-		}
 		d, ok := f.Desc.(vfs.DirReader)
 		if !ok {
 			return 0, calls.ENOTDIR
@@ -162,9 +169,6 @@ func ftruncate(a calls.Args) (uintptr, calls.Errno) {
 		return 0, calls.EINVAL
 	}
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		if f.Flags()&fdtable.O_PATH != 0 {
-			return 0, calls.EBADF
-		}
 		d, ok := f.Desc.(fdtable.Truncater)
 		if !ok || !f.Writable() {
 			return 0, calls.EINVAL
@@ -194,10 +198,10 @@ func fallocate(a calls.Args) (uintptr, calls.Errno) {
 		}
 		file := vfs.Contents(f.Desc)
 		if file == nil {
-			if _, ok := f.Desc.(fdtable.Seeker); ok {
-				return 0, calls.ENODEV
+			if _, ok := f.Desc.(*pipeEnd); ok {
+				return 0, calls.ESPIPE
 			}
-			return 0, calls.ESPIPE
+			return 0, calls.ENODEV
 		}
 		return status(file.Allocate(uint32(a.A2), int64(a.A3), int64(a.A4)))
 	})
@@ -215,9 +219,6 @@ func fadvise(a calls.Args) (uintptr, calls.Errno) {
 
 func fsync(a calls.Args) (uintptr, calls.Errno) {
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		if f.Flags()&fdtable.O_PATH != 0 {
-			return 0, calls.EBADF
-		}
 		d, ok := f.Desc.(fdtable.Syncer)
 		if !ok {
 			return 0, calls.EINVAL

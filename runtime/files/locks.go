@@ -44,21 +44,24 @@ type held struct {
 // A lockSet holds the locks of one kind on all files.
 type lockSet struct {
 	mu    sync.Mutex
-	files map[vfs.Inode][]held
+	files map[lockKey][]held
 	freed sync.Cond
 	owned map[*fdFile]bool // whose locks go when they are closed
+
+	// whole locks, of flock, are given up before another one is asked for: flock(2), NOTES.
+	whole bool
 }
 
 var (
-	wholeLocks lockSet // flock
-	rangeLocks lockSet // fcntl, of file descriptions
+	wholeLocks = lockSet{whole: true} // flock
+	rangeLocks lockSet                // fcntl, of file descriptions
 )
 
 // maxOffset is where ranges that go to the end of the file end.
 const maxOffset = 1<<63 - 1
 
 // conflict returns a lock of somebody else's that keeps owner from having want. The caller holds s.mu.
-func (s *lockSet) conflict(n vfs.Inode, want held) *held {
+func (s *lockSet) conflict(n lockKey, want held) *held {
 	list := s.files[n]
 	for i := range list {
 		h := &list[i]
@@ -69,12 +72,26 @@ func (s *lockSet) conflict(n vfs.Inode, want held) *held {
 	return nil
 }
 
+// has reports whether want is held already. The caller holds s.mu.
+func (s *lockSet) has(n lockKey, want held) bool {
+	for _, h := range s.files[n] {
+		if h == want {
+			return true
+		}
+	}
+	return false
+}
+
 // set gives want to its owner, waiting for others if wait is set; else EAGAIN.
-func (s *lockSet) set(n vfs.Inode, want held, wait bool) calls.Errno {
+func (s *lockSet) set(n lockKey, want held, wait bool) calls.Errno {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.freed.L == nil {
 		s.freed.L = &s.mu
+	}
+	if s.whole && !s.has(n, want) {
+		s.cut(n, want)
+		s.freed.Broadcast()
 	}
 	for s.conflict(n, want) != nil {
 		if !wait {
@@ -84,7 +101,7 @@ func (s *lockSet) set(n vfs.Inode, want held, wait bool) calls.Errno {
 	}
 	s.cut(n, want)
 	if s.files == nil {
-		s.files = make(map[vfs.Inode][]held)
+		s.files = make(map[lockKey][]held)
 		s.owned = make(map[*fdFile]bool)
 	}
 	s.files[n] = append(s.files[n], want)
@@ -97,7 +114,7 @@ func (s *lockSet) set(n vfs.Inode, want held, wait bool) calls.Errno {
 }
 
 // unset takes a range away from its owner.
-func (s *lockSet) unset(n vfs.Inode, h held) {
+func (s *lockSet) unset(n lockKey, h held) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.freed.L == nil {
@@ -108,7 +125,7 @@ func (s *lockSet) unset(n vfs.Inode, h held) {
 }
 
 // drop takes everything away from a file description that is being closed.
-func (s *lockSet) drop(n vfs.Inode, owner *fdFile) {
+func (s *lockSet) drop(n lockKey, owner *fdFile) {
 	s.unset(n, held{owner: owner, end: maxOffset})
 	s.mu.Lock()
 	delete(s.owned, owner)
@@ -116,7 +133,7 @@ func (s *lockSet) drop(n vfs.Inode, owner *fdFile) {
 }
 
 // cut removes a range from the locks of its owner. The caller holds s.mu.
-func (s *lockSet) cut(n vfs.Inode, c held) {
+func (s *lockSet) cut(n lockKey, c held) {
 	var rest []held
 	for _, h := range s.files[n] {
 		if h.owner != c.owner || h.end <= c.start || c.end <= h.start {
@@ -145,24 +162,32 @@ func inodeOf(f *fdFile) vfs.Inode {
 	return nil
 }
 
+// A lockKey tells the files apart that are locked.
+type lockKey any
+
+// keyOf returns the inode of the tree, or what stands for one. All that have none are one file, as on Linux.
+func keyOf(f *fdFile) lockKey {
+	if n := inodeOf(f); n != nil {
+		return n
+	}
+	if p, ok := f.Desc.(*pipeEnd); ok {
+		return p.ring
+	}
+	return nil
+}
+
 func flock(a calls.Args) (uintptr, calls.Errno) {
+	op := a.A2 &^ lockNB
+	if op != lockSH && op != lockEX && op != lockUN {
+		return 0, calls.EINVAL
+	}
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		n := inodeOf(f)
-		if f.Flags()&fdtable.O_PATH != 0 || n == nil {
-			return 0, calls.EBADF
-		}
-		h := held{owner: f, end: maxOffset}
-		switch a.A2 &^ lockNB {
-		case lockUN:
-			wholeLocks.unset(n, h)
+		h := held{owner: f, exclusive: op == lockEX, end: maxOffset}
+		if op == lockUN {
+			wholeLocks.unset(keyOf(f), h)
 			return 0, 0
-		case lockEX:
-			h.exclusive = true
-		case lockSH:
-		default:
-			return 0, calls.EINVAL
 		}
-		return status(wholeLocks.set(n, h, a.A2&lockNB == 0))
+		return status(wholeLocks.set(keyOf(f), h, a.A2&lockNB == 0))
 	})
 }
 
@@ -176,19 +201,19 @@ func lockArg(f *fdFile, p uintptr) (*flockRec, held, calls.Errno) {
 	switch rec.Whence {
 	case 0:
 	case 1:
-		s, ok := f.Desc.(fdtable.Seeker)
-		if !ok {
-			return nil, h, calls.EINVAL
+		if s, ok := f.Desc.(fdtable.Seeker); ok {
+			pos, err := s.Lseek(0, 1)
+			if err != 0 {
+				return nil, h, err
+			}
+			h.start += pos
 		}
-		pos, err := s.Lseek(0, 1)
-		if err != 0 {
-			return nil, h, err
-		}
-		h.start += pos
 	case 2:
 		var st fdtable.Stat
-		if n := inodeOf(f); n == nil || n.Stat(&st) != 0 {
-			return nil, h, calls.EINVAL
+		if n := inodeOf(f); n != nil {
+			if err := n.Stat(&st); err != 0 {
+				return nil, h, err
+			}
 		}
 		h.start += st.Size
 	default:
@@ -206,7 +231,7 @@ func lockArg(f *fdFile, p uintptr) (*flockRec, held, calls.Errno) {
 	if h.start < 0 {
 		return nil, h, calls.EINVAL
 	}
-	return rec, h, lockAllowed(f, rec)
+	return rec, h, 0
 }
 
 // lockAllowed checks the type of a lock against how the file was opened.
@@ -223,42 +248,42 @@ func lockAllowed(f *fdFile, rec *flockRec) calls.Errno {
 // processLock handles the locks of processes. As there is one process, nobody is ever in its way.
 func processLock(f *fdFile, command int, p uintptr) (uintptr, calls.Errno) {
 	rec, _, err := lockArg(f, p)
-	if command == fGETLK {
-		if rec == nil {
-			return 0, err
-		}
-		if rec.Type != fRDLCK && rec.Type != fWRLCK {
-			return 0, calls.EINVAL
-		}
-		rec.Type = fUNLCK
-		return 0, 0
+	switch {
+	case err != 0:
+		return 0, err
+	case command != fGETLK:
+		return status(lockAllowed(f, rec))
+	case rec.Type != fRDLCK && rec.Type != fWRLCK:
+		return 0, calls.EINVAL
 	}
-	return 0, err
+	rec.Type = fUNLCK
+	return 0, 0
 }
 
 // fileLock handles the locks of file descriptions.
 func fileLock(f *fdFile, command int, p uintptr) (uintptr, calls.Errno) {
 	rec, h, err := lockArg(f, p)
-	n := inodeOf(f)
 	switch {
-	case rec == nil:
-		return 0, err
-	case rec.PID != 0 || n == nil:
-		return 0, calls.EINVAL
-	case command == fOFDGETLK:
-		return rangeLocks.report(n, h, rec)
 	case err != 0:
 		return 0, err
-	case rec.Type == fUNLCK:
-		rangeLocks.unset(n, h)
+	case rec.PID != 0:
+		return 0, calls.EINVAL
+	case command == fOFDGETLK:
+		return rangeLocks.report(keyOf(f), h, rec)
+	}
+	if err := lockAllowed(f, rec); err != 0 {
+		return 0, err
+	}
+	if rec.Type == fUNLCK {
+		rangeLocks.unset(keyOf(f), h)
 		return 0, 0
 	}
-	return status(rangeLocks.set(n, h, command == fOFDSETLKW))
+	return status(rangeLocks.set(keyOf(f), h, command == fOFDSETLKW))
 }
 
 // report says in rec who is in the way of h.
-func (s *lockSet) report(n vfs.Inode, h held, rec *flockRec) (uintptr, calls.Errno) {
-	if rec.Type == fUNLCK {
+func (s *lockSet) report(n lockKey, h held, rec *flockRec) (uintptr, calls.Errno) {
+	if rec.Type != fRDLCK && rec.Type != fWRLCK {
 		return 0, calls.EINVAL
 	}
 	s.mu.Lock()

@@ -7,6 +7,10 @@ import (
 )
 
 func open(dirfd, p uintptr, flags, mode uint32) (uintptr, calls.Errno) {
+	flags, err := vfs.Flags(flags)
+	if err != 0 {
+		return 0, err
+	}
 	t, err := pathArg(dirfd, p)
 	if err != 0 {
 		return 0, err
@@ -38,10 +42,6 @@ func mkdir(dirfd, p, mode uintptr) (uintptr, calls.Errno) {
 }
 
 func mknod(dirfd, p, mode, dev uintptr) (uintptr, calls.Errno) {
-	t, err := pathArg(dirfd, p)
-	if err != 0 {
-		return 0, err
-	}
 	m := uint32(mode)
 	switch m & vfs.S_IFMT {
 	case 0:
@@ -51,6 +51,10 @@ func mknod(dirfd, p, mode, dev uintptr) (uintptr, calls.Errno) {
 	case vfs.S_IFREG, vfs.S_IFIFO, vfs.S_IFSOCK, vfs.S_IFCHR, vfs.S_IFBLK:
 	default:
 		return 0, calls.EINVAL
+	}
+	t, err := pathArg(dirfd, p)
+	if err != 0 {
+		return 0, err
 	}
 	return status(vfs.Make(t.at, t.path, m&^umask.Load(), uint64(dev), ""))
 }
@@ -70,15 +74,20 @@ func unlink(dirfd, p uintptr, flags uint32) (uintptr, calls.Errno) {
 }
 
 func rename(oldfd, oldp, newfd, newp uintptr, flags uint32) (uintptr, calls.Errno) {
-	from, err := pathArg(oldfd, oldp)
-	if err != 0 {
-		return 0, err
+	if flags&^(vfs.RenameNoReplace|vfs.RenameExchange) != 0 || flags == vfs.RenameNoReplace|vfs.RenameExchange {
+		return 0, calls.EINVAL
 	}
-	to, err := pathArg(newfd, newp)
-	if err != 0 {
-		return 0, err
+	var at [2]vfs.Location
+	for i, arg := range [][2]uintptr{{oldfd, oldp}, {newfd, newp}} {
+		t, err := pathArg(arg[0], arg[1])
+		if err == 0 {
+			at[i], err = vfs.Walk(t.at, t.path, vfs.Parent)
+		}
+		if err != 0 {
+			return 0, err
+		}
 	}
-	return status(vfs.Rename(from.at, from.path, to.at, to.path, flags))
+	return status(vfs.Rename(at[0], at[1], flags))
 }
 
 func link(oldfd, oldp, newfd, newp uintptr, flags uint32) (uintptr, calls.Errno) {
@@ -120,6 +129,9 @@ func readlink(dirfd, p, buf, size uintptr) (uintptr, calls.Errno) {
 		return 0, calls.EINVAL
 	}
 	loc, err := find(dirfd, p, atSymlinkNoFollow|atEmptyPath)
+	if err == calls.ENOTDIR && emptyPath(p) {
+		err = calls.ENOENT
+	}
 	if err != 0 {
 		return 0, err
 	}

@@ -41,6 +41,9 @@ type target struct {
 // pathArg reads the path at p, relative to the directory descriptor dirfd.
 func pathArg(dirfd, p uintptr) (target, calls.Errno) {
 	path, err := calls.Path(p)
+	if err == 0 && path == "" {
+		err = calls.ENOENT
+	}
 	if err != 0 {
 		return target{}, err
 	}

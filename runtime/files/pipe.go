@@ -33,11 +33,12 @@ type pipeRing struct {
 	comings  [2]int // how many readers, writers there have ever been: for open(2) of named pipes
 	notifier fdtable.Notifier
 	ino      uint64
+	owner    *vfs.Cred // who made it
 	inode    vfs.Inode // the name of a named pipe
 }
 
 func newPipeRing() *pipeRing {
-	p := &pipeRing{size: pipeSize, ino: anonIno()}
+	p := &pipeRing{size: pipeSize, ino: anonIno(), owner: vfs.CurrentCred()}
 	p.opened.L = &p.mu
 	return p
 }
@@ -106,6 +107,9 @@ func (p *pipeRing) take(b []byte) int {
 }
 
 func (e *pipeEnd) Write(b []byte) (int, calls.Errno) {
+	if len(b) == 0 {
+		return 0, 0
+	}
 	p := e.ring
 	p.mu.Lock()
 	if p.readers == 0 {
@@ -113,7 +117,7 @@ func (e *pipeEnd) Write(b []byte) (int, calls.Errno) {
 		return 0, calls.EPIPE
 	}
 	room := p.size - p.n
-	if len(b) > 0 && (room == 0 || len(b) <= pipeBuf && len(b) > room) {
+	if room == 0 || len(b) <= pipeBuf && len(b) > room {
 		p.mu.Unlock()
 		return 0, calls.EAGAIN
 	}
@@ -201,7 +205,10 @@ func (e *pipeEnd) Stat(st *fdtable.Stat) calls.Errno {
 	if e.loc != nil {
 		return e.loc.Inode.Stat(st)
 	}
-	*st = fdtable.Stat{Dev: anonDev, Ino: e.ring.ino, Nlink: 1, Mode: vfs.S_IFIFO | 0o600, Blksize: pipeBuf}
+	*st = fdtable.Stat{
+		Dev: anonDev, Ino: e.ring.ino, Nlink: 1, Mode: vfs.S_IFIFO | 0o600, Blksize: pipeBuf,
+		UID: e.ring.owner.EUID, GID: e.ring.owner.EGID,
+	}
 	return 0
 }
 

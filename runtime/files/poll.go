@@ -71,8 +71,8 @@ func epollCtl(a calls.Args) (uintptr, calls.Errno) {
 	}
 	return withFile(a.A1, func(ef *fdFile) (uintptr, calls.Errno) {
 		return withFile(a.A3, func(f *fdFile) (uintptr, calls.Errno) {
-			if f.Flags()&fdtable.O_PATH != 0 {
-				return 0, calls.EBADF
+			if !f.Pollable() {
+				return 0, calls.EPERM
 			}
 			if f.Desc == ef.Desc {
 				return 0, calls.EINVAL
@@ -150,6 +150,10 @@ func poll(p, n uintptr, deadline int64) (uintptr, calls.Errno) {
 			continue
 		}
 		defer f.Put()
+		if f.Flags()&fdtable.O_PATH != 0 {
+			files[i].Got = fdtable.NVal
+			continue
+		}
 		files[i].File = f
 	}
 	ready := fdtable.Poll(files, deadline)

@@ -4,7 +4,10 @@
 // Package os imports it for that effect.
 package files
 
-import "internal/xengo/runtime/calls"
+import (
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+)
 
 // A call is a line of a table of handlers.
 type call struct {
@@ -53,8 +56,18 @@ var xattrCalls = []uintptr{
 
 func unsupported(calls.Args) (uintptr, calls.Errno) { return 0, calls.EOPNOTSUPP }
 
-// withFile calls f with the file of a descriptor.
+// withFile calls f with the file of a descriptor. For most calls one opened with O_PATH is none.
 func withFile(fd uintptr, f func(*fdFile) (uintptr, calls.Errno)) (uintptr, calls.Errno) {
+	return withAnyFile(fd, func(file *fdFile) (uintptr, calls.Errno) {
+		if file.Flags()&fdtable.O_PATH != 0 {
+			return 0, calls.EBADF
+		}
+		return f(file)
+	})
+}
+
+// withAnyFile is withFile for calls that have a use for O_PATH.
+func withAnyFile(fd uintptr, f func(*fdFile) (uintptr, calls.Errno)) (uintptr, calls.Errno) {
 	file, err := getFile(fd)
 	if err != 0 {
 		return 0, err

@@ -37,7 +37,7 @@ func statOf(d fdtable.Description, st *fdtable.Stat) calls.Errno {
 }
 
 func fstat(a calls.Args) (uintptr, calls.Errno) {
-	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
+	return withAnyFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
 		st, err := calls.Pointer[fdtable.Stat](a.A2)
 		if err != 0 {
 			return 0, err
@@ -217,9 +217,6 @@ func fchown(a calls.Args) (uintptr, calls.Errno) {
 // change; Linux lets them be set all the same.
 func withInode(fd uintptr, f func(vfs.Inode) calls.Errno) (uintptr, calls.Errno) {
 	return withFile(fd, func(file *fdFile) (uintptr, calls.Errno) {
-		if file.Flags()&fdtable.O_PATH != 0 {
-			return 0, calls.EBADF
-		}
 		n := inodeOf(file)
 		if n == nil {
 			return 0, calls.EPERM

@@ -59,6 +59,9 @@ func readv(a calls.Args) (uintptr, calls.Errno) {
 		if !f.Readable() {
 			return 0, calls.EBADF
 		}
+		if _, ok := f.Desc.(*fdtable.Epoll); ok {
+			return 0, calls.EINVAL
+		}
 		bufs, err := vector(a.A2, a.A3)
 		if err != 0 {
 			return 0, err
@@ -81,6 +84,9 @@ func writev(a calls.Args) (uintptr, calls.Errno) {
 		if !f.Writable() {
 			return 0, calls.EBADF
 		}
+		if _, ok := f.Desc.(*fdtable.Epoll); ok {
+			return 0, calls.EINVAL
+		}
 		bufs, err := vector(a.A2, a.A3)
 		if err != 0 {
 			return 0, err
@@ -94,6 +100,9 @@ func writev(a calls.Args) (uintptr, calls.Errno) {
 }
 
 func preadv(a calls.Args) (uintptr, calls.Errno) {
+	if int64(a.A4) < 0 {
+		return 0, calls.EINVAL
+	}
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
 		bufs, err := vector(a.A2, a.A3)
 		if err != 0 {
@@ -106,6 +115,9 @@ func preadv(a calls.Args) (uintptr, calls.Errno) {
 }
 
 func pwritev(a calls.Args) (uintptr, calls.Errno) {
+	if int64(a.A4) < 0 {
+		return 0, calls.EINVAL
+	}
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
 		bufs, err := vector(a.A2, a.A3)
 		if err != 0 {

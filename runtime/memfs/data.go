@@ -128,7 +128,7 @@ func (d *data) grow(i int64, need int) ([]byte, calls.Errno) {
 
 // truncate sets the size. What is cut off reads as zero if the file grows again.
 func (d *data) truncate(size int64) {
-	if size < d.size {
+	if size <= d.size { // there may be pages beyond, from fallocate
 		if int64(len(d.base)) > size {
 			d.base = d.base[:size]
 		}
@@ -156,7 +156,7 @@ func (d *data) discardPage(i, from, to int64) {
 	if page == nil || end <= from || start >= to {
 		return
 	}
-	if from <= start && to >= min(end, d.size) && start >= int64(len(d.base)) && d.area(i) == nil {
+	if from <= start && to >= end && start >= int64(len(d.base)) && d.area(i) == nil {
 		d.release(i, page)
 		return
 	}
@@ -192,7 +192,7 @@ func (d *data) blocks() int64 {
 
 // punch makes [off, off+n) a hole. What base has there is covered by pages of zeroes.
 func (d *data) punch(off, n int64) calls.Errno {
-	end := min(off+n, d.size)
+	end := off + n
 	for i := off / pageSize; i*pageSize < min(end, int64(len(d.base))); i++ {
 		if d.page(i) == nil {
 			if _, err := d.grow(i, 1); err != 0 {
@@ -200,26 +200,51 @@ func (d *data) punch(off, n int64) calls.Errno {
 			}
 		}
 	}
-	if off < end {
-		d.discard(off, end)
-	}
+	d.discard(off, end)
 	return 0
 }
 
-// allocate puts pages under [off, off+n).
+// allocate puts pages under [off, off+n), or leaves everything as it is. Those without contents stay holes, of length 0.
 func (d *data) allocate(off, n int64) calls.Errno {
-	for i := off / pageSize; i*pageSize < off+n; i++ {
-		need := min(pageSize, off+n-i*pageSize)
-		if _, err := d.grow(i, int(need)); err != 0 {
+	first, end := off/pageSize, (off+n+pageSize-1)/pageSize
+	for i := first; i < end; i++ {
+		if err := d.reserve(i); err != 0 {
+			for ; i >= first; i-- {
+				if page := d.page(i); page != nil && len(page) == 0 {
+					d.release(i, page)
+				}
+			}
 			return err
 		}
 	}
 	return 0
 }
 
+// reserve makes room for the whole of page i.
+func (d *data) reserve(i int64) calls.Errno {
+	page := d.page(i)
+	if cap(page) == pageSize {
+		return 0
+	}
+	if err := d.fs.charge(int64(pageSize - cap(page))); err != 0 {
+		return err
+	}
+	n := len(page)
+	if page == nil {
+		n = int(max(0, min(pageSize, int64(len(d.base))-i*pageSize)))
+	}
+	bigger := make([]byte, n, pageSize)
+	d.readPage(bigger, i, 0)
+	d.setPage(i, bigger)
+	return 0
+}
+
 // hasData reports whether page i is anything but a hole.
 func (d *data) hasData(i int64) bool {
-	return d.page(i) != nil || i*pageSize < int64(len(d.base))
+	if page := d.page(i); page != nil {
+		return len(page) > 0
+	}
+	return i*pageSize < int64(len(d.base))
 }
 
 // seek finds the first data or hole at or after off; the end of the file is a hole. ENXIO if there is none.
@@ -238,8 +263,8 @@ func (d *data) seek(off int64, hole bool) (int64, calls.Errno) {
 		return min(i*pageSize, d.size), 0
 	}
 	next := int64(maxSize)
-	for i := range d.pages {
-		if start := i * pageSize; start > off && start < next {
+	for i, page := range d.pages {
+		if start := i * pageSize; start > off && start < next && len(page) > 0 {
 			next = start
 		}
 	}

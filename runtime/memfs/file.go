@@ -87,7 +87,7 @@ func (f *file) dropSetID() {
 		return
 	}
 	f.perm &^= vfs.S_ISUID
-	if f.perm&0o010 != 0 {
+	if f.perm&0o010 != 0 || !vfs.CurrentCred().InGroup(f.gid) {
 		f.perm &^= vfs.S_ISGID
 	}
 }
@@ -163,6 +163,7 @@ func (f *file) Allocate(mode uint32, offset, length int64) calls.Errno {
 		return calls.EOPNOTSUPP
 	}
 	if err == 0 {
+		f.dropSetID()
 		f.changed()
 	}
 	return err

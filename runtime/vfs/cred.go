@@ -51,7 +51,7 @@ func (c *Cred) Access(st *fdtable.Stat, want uint32) calls.Errno {
 	perm := st.Mode
 	switch {
 	case c.EUID == 0:
-		if want&MayExec != 0 && st.Mode&S_IFMT == S_IFREG && st.Mode&0o111 == 0 {
+		if want&MayExec != 0 && st.Mode&S_IFMT != S_IFDIR && st.Mode&0o111 == 0 {
 			return calls.EACCES
 		}
 		return 0
@@ -93,6 +93,14 @@ func owns(n Inode) calls.Errno {
 		return calls.EPERM
 	}
 	return 0
+}
+
+// mayCreate checks whether the program may put an entry into dir. There is no way into one that was removed.
+func mayCreate(dir Directory) calls.Errno {
+	if up, _ := dir.Parent(); up == nil {
+		return calls.ENOENT
+	}
+	return permitted(dir, MayWrite|MayExec)
 }
 
 // mayDelete checks whether the program may take the entry n out of dir: it must be able to write the

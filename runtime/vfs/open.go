@@ -17,16 +17,26 @@ type Located interface {
 	Location() Location
 }
 
-// Open opens the file at path, relative to the directory at, and makes it with the permissions mode, the
-// umask applied, if flags say so.
-func Open(at Directory, path string, flags, mode uint32) (fdtable.Description, calls.Errno) {
+// Flags returns those of the flags of open(2) that have an effect. EINVAL if they make no sense together, whatever the path.
+func Flags(flags uint32) (uint32, calls.Errno) {
 	switch {
 	case flags&fdtable.O_PATH != 0:
-		flags &= pathFlags
+		return flags & pathFlags, 0
 	case flags&tmpfileBit != 0:
-		return openTmpFile(at, path, flags, mode)
+		if flags&(fdtable.O_TMPFILE|fdtable.O_CREAT) != fdtable.O_TMPFILE || flags&fdtable.O_ACCMODE == fdtable.O_RDONLY {
+			return 0, calls.EINVAL
+		}
 	case flags&(fdtable.O_CREAT|fdtable.O_DIRECTORY) == fdtable.O_CREAT|fdtable.O_DIRECTORY:
-		return nil, calls.EINVAL
+		return 0, calls.EINVAL
+	}
+	return flags, 0
+}
+
+// Open opens the file at path, relative to the directory at, and makes it with the permissions mode, the
+// umask applied, if flags, a result of Flags, say so.
+func Open(at Directory, path string, flags, mode uint32) (fdtable.Description, calls.Errno) {
+	if flags&tmpfileBit != 0 {
+		return openTmpFile(at, path, flags, mode)
 	}
 	for {
 		loc, err := Walk(at, path, openMode(flags))
@@ -60,9 +70,6 @@ func openMode(flags uint32) WalkMode {
 
 func openAt(loc Location, flags, mode uint32) (fdtable.Description, calls.Errno) {
 	if loc.Inode == nil {
-		if loc.Slash {
-			return nil, calls.EISDIR
-		}
 		return create(loc, flags, mode)
 	}
 	_, isDir := loc.Inode.(Directory)
@@ -78,7 +85,7 @@ func openAt(loc Location, flags, mode uint32) (fdtable.Description, calls.Errno)
 		return nil, calls.ENOTDIR
 	}
 	if flags&fdtable.O_PATH != 0 {
-		return &pathFile{Base{loc}}, 0
+		return newPathFile(loc), 0
 	}
 	return openInode(loc, flags, true)
 }
@@ -86,7 +93,7 @@ func openAt(loc Location, flags, mode uint32) (fdtable.Description, calls.Errno)
 // create makes the regular file that loc names and opens it. The permissions of a new file do not
 // restrict the open that makes it.
 func create(loc Location, flags, mode uint32) (fdtable.Description, calls.Errno) {
-	if err := permitted(loc.Dir, MayWrite|MayExec); err != 0 {
+	if err := mayCreate(loc.Dir); err != 0 {
 		return nil, err
 	}
 	n, err := loc.Dir.Create(loc.Name, newNode(loc.Dir, S_IFREG|mode&PermMask))
@@ -107,8 +114,11 @@ func newNode(dir Directory, mode uint32) *New {
 	var st fdtable.Stat
 	if dir.Stat(&st) == 0 && st.Mode&S_ISGID != 0 {
 		n.GID = st.GID
-		if mode&S_IFMT == S_IFDIR {
+		switch {
+		case mode&S_IFMT == S_IFDIR:
 			n.Mode |= S_ISGID
+		case mode&0o010 != 0 && c.EUID != 0 && !c.InGroup(n.GID):
+			n.Mode &^= S_ISGID // nobody gets a group this way
 		}
 	}
 	return n
@@ -117,18 +127,13 @@ func newNode(dir Directory, mode uint32) *New {
 // openInode opens the file of loc after it was found.
 func openInode(loc Location, flags uint32, check bool) (fdtable.Description, calls.Errno) {
 	if check {
-		if err := permitted(loc.Inode, openAccess(flags)); err != 0 {
+		if err := openable(loc.Inode, openAccess(flags)); err != 0 {
 			return nil, err
 		}
 	}
 	switch n := loc.Inode.(type) {
 	case Directory:
-		if flags&fdtable.O_ACCMODE != fdtable.O_RDONLY || flags&fdtable.O_TRUNC != 0 {
-			return nil, calls.EISDIR
-		}
 		return &dirFile{Base: Base{loc}, dir: n}, 0
-	case Symlink:
-		return nil, calls.ELOOP
 	case Special:
 		return n.Open(loc, flags)
 	case Regular:
@@ -140,6 +145,17 @@ func openInode(loc Location, flags uint32, check bool) (fdtable.Description, cal
 		return newRegFile(loc, n), 0
 	}
 	return nil, calls.ENXIO
+}
+
+// openable checks whether a file that was found can be opened for want.
+func openable(n Inode, want uint32) calls.Errno {
+	if _, ok := n.(Symlink); ok {
+		return calls.ELOOP
+	}
+	if _, ok := n.(Directory); ok && want&MayWrite != 0 {
+		return calls.EISDIR
+	}
+	return permitted(n, want)
 }
 
 // Reopen opens the file of loc once more, for links that lead to open files.
@@ -165,10 +181,7 @@ func openAccess(flags uint32) uint32 {
 
 // openTmpFile makes a file without a name in the file system of the directory at path.
 func openTmpFile(at Directory, path string, flags, mode uint32) (fdtable.Description, calls.Errno) {
-	if flags&fdtable.O_DIRECTORY == 0 || flags&fdtable.O_ACCMODE == fdtable.O_RDONLY {
-		return nil, calls.EINVAL
-	}
-	loc, err := Walk(at, path, Follow)
+	loc, err := Walk(at, path, openMode(flags))
 	if err != 0 {
 		return nil, err
 	}

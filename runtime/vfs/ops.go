@@ -13,7 +13,7 @@ const (
 
 // Make makes the file at path: a directory, symbolic link, device, named pipe or regular file.
 func Make(at Directory, path string, mode uint32, rdev uint64, target string) calls.Errno {
-	loc, err := Walk(at, path, Parent)
+	loc, err := walkParent(at, path)
 	if err != 0 {
 		return err
 	}
@@ -23,7 +23,7 @@ func Make(at Directory, path string, mode uint32, rdev uint64, target string) ca
 	if loc.Slash && mode&S_IFMT != S_IFDIR {
 		return calls.ENOENT
 	}
-	if err := permitted(loc.Dir, MayWrite|MayExec); err != 0 {
+	if err := mayCreate(loc.Dir); err != 0 {
 		return err
 	}
 	n := newNode(loc.Dir, mode)
@@ -34,7 +34,7 @@ func Make(at Directory, path string, mode uint32, rdev uint64, target string) ca
 
 // Unlink removes the file at path, which must not be a directory.
 func Unlink(at Directory, path string) calls.Errno {
-	loc, err := Walk(at, path, Parent)
+	loc, err := walkParent(at, path)
 	if err != 0 {
 		return err
 	}
@@ -62,7 +62,7 @@ func Unlink(at Directory, path string) calls.Errno {
 
 // Rmdir removes the empty directory at path.
 func Rmdir(at Directory, path string) calls.Errno {
-	loc, err := Walk(at, path, Parent)
+	loc, err := walkParent(at, path)
 	if err != 0 {
 		return err
 	}
@@ -92,7 +92,7 @@ func Rmdir(at Directory, path string) calls.Errno {
 
 // Link makes the file n, which must not be a directory, known as path, too.
 func Link(n Inode, at Directory, path string) calls.Errno {
-	loc, err := Walk(at, path, Parent)
+	loc, err := walkParent(at, path)
 	if err != 0 {
 		return err
 	}
@@ -102,7 +102,7 @@ func Link(n Inode, at Directory, path string) calls.Errno {
 	if loc.Slash {
 		return calls.ENOENT
 	}
-	if err := permitted(loc.Dir, MayWrite|MayExec); err != 0 {
+	if err := mayCreate(loc.Dir); err != 0 {
 		return err
 	}
 	if _, isDir := n.(Directory); isDir {
@@ -111,19 +111,8 @@ func Link(n Inode, at Directory, path string) calls.Errno {
 	return loc.Dir.Link(loc.Name, n)
 }
 
-// Rename moves the file at oldPath to newPath.
-func Rename(oldAt Directory, oldPath string, newAt Directory, newPath string, flags uint32) calls.Errno {
-	if flags&^(RenameNoReplace|RenameExchange) != 0 || flags == RenameNoReplace|RenameExchange {
-		return calls.EINVAL
-	}
-	from, err := Walk(oldAt, oldPath, Parent)
-	if err != 0 {
-		return err
-	}
-	to, err := Walk(newAt, newPath, Parent)
-	if err != 0 {
-		return err
-	}
+// Rename moves a file; from and to are results of Walk with Parent. Of the flags there may be one.
+func Rename(from, to Location, flags uint32) calls.Errno {
 	if from.Last != LastName {
 		return calls.EBUSY
 	}
@@ -141,8 +130,13 @@ func Rename(oldAt Directory, oldPath string, newAt Directory, newPath string, fl
 
 // renameable makes the checks of rename that no file system has to make again.
 func renameable(from, to *Location, flags uint32) calls.Errno {
-	if from.Inode == nil {
+	switch {
+	case from.Err != 0:
+		return from.Err
+	case from.Inode == nil:
 		return calls.ENOENT
+	case to.Err != 0:
+		return to.Err
 	}
 	if to.Inode != nil && flags&RenameNoReplace != 0 {
 		return calls.EEXIST
@@ -155,20 +149,61 @@ func renameable(from, to *Location, flags uint32) calls.Errno {
 	if !fromDir && (from.Slash || flags&RenameExchange == 0 && to.Slash) || flags&RenameExchange != 0 && to.Slash && !toDir {
 		return calls.ENOTDIR
 	}
+	switch {
+	case above(from.Inode, to.Dir):
+		return calls.EINVAL
+	case to.Inode != nil && above(to.Inode, from.Dir):
+		if flags&RenameExchange != 0 {
+			return calls.EINVAL
+		}
+		return calls.ENOTEMPTY
+	case from.Inode == to.Inode:
+		return 0 // nothing is going to be done, whoever asks for it
+	}
 	if err := mayDelete(from.Dir, from.Inode); err != 0 {
 		return err
 	}
 	if to.Inode == nil {
-		if err := permitted(to.Dir, MayWrite|MayExec); err != 0 {
+		if err := mayCreate(to.Dir); err != 0 {
 			return err
 		}
 	} else if err := mayDelete(to.Dir, to.Inode); err != 0 {
 		return err
 	}
+	if err := mayMove(from, to, fromDir); err != 0 {
+		return err
+	}
+	if flags&RenameExchange != 0 {
+		if err := mayMove(to, from, toDir); err != 0 {
+			return err
+		}
+	}
 	if busy(from.Inode) || to.Inode != nil && busy(to.Inode) {
 		return calls.EBUSY
 	}
 	return 0
+}
+
+// mayMove checks whether the program may write a directory that gets another one as its "..".
+func mayMove(from, to *Location, isDir bool) calls.Errno {
+	if !isDir || from.Dir == to.Dir {
+		return 0
+	}
+	return permitted(from.Inode, MayWrite)
+}
+
+// above reports whether n is dir or above it in its file system.
+func above(n Inode, dir Directory) bool {
+	for {
+		if n == Inode(dir) {
+			return true
+		}
+		up, _ := dir.Parent()
+		if up == nil || up == dir {
+			return false
+		}
+		dir = up
+	}
 }
 
 // busy reports whether n is the root of a mount.
@@ -177,10 +212,19 @@ func busy(n Inode) bool {
 	return ok && mountOf(dir) != nil
 }
 
-// Chmod sets the permission bits of n.
+// Chmod sets the permission bits of n. Set-group-ID is for members of the group.
 func Chmod(n Inode, mode uint32) calls.Errno {
 	if err := owns(n); err != 0 {
 		return err
+	}
+	if c := CurrentCred(); c.EUID != 0 && mode&S_ISGID != 0 {
+		var st fdtable.Stat
+		if err := n.Stat(&st); err != 0 {
+			return err
+		}
+		if !c.InGroup(st.GID) {
+			mode &^= S_ISGID
+		}
 	}
 	return n.SetAttr(&SetAttr{Set: AttrMode, Mode: mode & PermMask})
 }
@@ -195,7 +239,8 @@ func Chown(n Inode, uid, gid uint32) calls.Errno {
 		return err
 	}
 	c := CurrentCred()
-	if c.EUID != 0 && (uid != NoID && (uid != st.UID || c.EUID != st.UID) || gid != NoID && (c.EUID != st.UID || !c.InGroup(gid))) {
+	setID := st.Mode&S_IFMT != S_IFDIR && st.Mode&(S_ISUID|S_ISGID) != 0
+	if c.EUID != 0 && (setID && c.EUID != st.UID || uid != NoID && (uid != st.UID || c.EUID != st.UID) || gid != NoID && (c.EUID != st.UID || gid != st.GID && !c.InGroup(gid))) {
 		return calls.EPERM
 	}
 	a := SetAttr{UID: uid, GID: gid}
@@ -205,10 +250,10 @@ func Chown(n Inode, uid, gid uint32) calls.Errno {
 	if gid != NoID {
 		a.Set |= AttrGID
 	}
-	if st.Mode&S_IFMT != S_IFDIR && st.Mode&(S_ISUID|S_ISGID) != 0 {
+	if setID {
 		a.Set |= AttrMode
 		a.Mode = st.Mode & PermMask &^ S_ISUID
-		if st.Mode&0o010 != 0 {
+		if st.Mode&0o010 != 0 || c.EUID != 0 && !c.InGroup(st.GID) {
 			a.Mode &^= S_ISGID
 		}
 	}

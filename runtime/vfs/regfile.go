@@ -134,6 +134,21 @@ type pathFile struct {
 	Base
 }
 
+// newPathFile keeps the contents of a regular file that loses its name, as every description does.
+func newPathFile(loc Location) *pathFile {
+	if file, ok := loc.Inode.(Regular); ok {
+		file.Opened()
+	}
+	return &pathFile{Base{loc}}
+}
+
+func (f *pathFile) Release() calls.Errno {
+	if file, ok := f.Loc.Inode.(Regular); ok {
+		file.Closed()
+	}
+	return 0
+}
+
 func (f *pathFile) Read([]byte) (int, calls.Errno)  { return 0, calls.EBADF }
 func (f *pathFile) Write([]byte) (int, calls.Errno) { return 0, calls.EBADF }
 

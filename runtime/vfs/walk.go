@@ -9,6 +9,9 @@ type Location struct {
 	Inode Inode     // nil if there is no such file
 	Last  LastKind
 	Slash bool // the path ended in a slash
+
+	// Err says why, with Parent, the file could not be looked up.
+	Err calls.Errno
 }
 
 // A LastKind says what the last component of a path was.
@@ -27,7 +30,7 @@ type WalkMode uint8
 const (
 	// Follow follows a symbolic link at the end.
 	Follow WalkMode = 1 << iota
-	// Missing permits that there is no such file; its directory must exist.
+	// Missing permits that there is no such file; its directory must exist. EISDIR if a slash follows it.
 	Missing
 	// Parent is for making and removing names: neither a symbolic link at the end nor a slash after it is followed.
 	Parent
@@ -109,9 +112,24 @@ func (w *walker) up() Directory {
 	return w.dir
 }
 
+// walkParent is Walk with Parent for those who have to look the file up.
+func walkParent(at Directory, path string) (Location, calls.Errno) {
+	loc, err := Walk(at, path, Parent)
+	if err == 0 {
+		err = loc.Err
+	}
+	return loc, err
+}
+
 // step looks name up. done says that it was the last component; otherwise the walk goes on.
 func (w *walker) step(name string, last, slash bool) (loc Location, done bool, err calls.Errno) {
+	if last && slash && w.mode&Missing != 0 {
+		return loc, true, calls.EISDIR
+	}
 	if len(name) > NameMax {
+		if last && w.mode&Parent != 0 {
+			return Location{Dir: w.dir, Name: name, Err: calls.ENAMETOOLONG}, true, 0
+		}
 		return loc, true, calls.ENAMETOOLONG
 	}
 	n, err := w.dir.Lookup(name)
