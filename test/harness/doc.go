@@ -14,7 +14,6 @@ package harness
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"testing"
 
@@ -33,7 +32,7 @@ func need(t testing.TB) {
 	if testing.Short() {
 		t.Skip("boots guests: not with -short")
 	}
-	why := missing()
+	why := bed.Missing()
 	if why == "" {
 		return
 	}
@@ -41,17 +40,6 @@ func need(t testing.TB) {
 		t.Fatalf("no bed: %s", why)
 	}
 	t.Skipf("no bed: %s", why)
-}
-
-// missing says what a bed would need that is not there.
-func missing() string {
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return "no apt-get, which fetches Xen and dom0"
-	}
-	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil && os.Getuid() != 0 {
-		return "no qemu-system-x86_64, and only root may install it"
-	}
-	return ""
 }
 
 // defaultXen is the version of Xen that all tests run on.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -18,13 +19,30 @@ import (
 	"internal/xengo/toolchain/bed/stub"
 )
 
-// needBed skips tests that boot the bed unless XENGO_BED is set in the
-// environment. They need QEMU and Debian's packages, or root to get them.
+// needBed skips a test that boots the bed if tests are to be short or the
+// machine lacks something; it fails where CI or XENGO_REQUIRE_BED is set, as for
+// the tests of package harness.
 func needBed(t *testing.T) {
 	t.Helper()
-	if os.Getenv("XENGO_BED") == "" {
-		t.Skip("boots the bed: set XENGO_BED=1")
+	if testing.Short() {
+		t.Skip("boots the bed: not with -short")
 	}
+	why := Missing()
+	if why == "" {
+		return
+	}
+	if os.Getenv("CI") != "" || os.Getenv("XENGO_REQUIRE_BED") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+// versions are those of Xen to test: all of them only with XENGO_LONG.
+func versions() []string {
+	if os.Getenv("XENGO_LONG") == "" {
+		return Versions()[:1]
+	}
+	return Versions()
 }
 
 // logWriter is Options.Log for tests.
@@ -52,7 +70,7 @@ func image(t *testing.T, k stub.Kind) string {
 
 func TestBed(t *testing.T) {
 	needBed(t)
-	for _, xen := range Versions() {
+	for _, xen := range versions() {
 		t.Run(xen, func(t *testing.T) {
 			b := startBed(t, xen)
 			t.Run("Exec", func(t *testing.T) { testExec(t, b) })
@@ -143,7 +161,16 @@ func testDial(t *testing.T, b *Bed) {
 		require.NoError(t, err, network)
 		require.Equal(t, "10.0.0.77", ips[0].String())
 	}
-	_, err := b.Dial(t.Context(), "tcp", "10.0.0.1:1")
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := b.Dial(ctx, "tcp", "10.0.0.1:53")
+	require.NoError(t, err)
+	cancel()
+	_, err = c.Write([]byte{0, 1, 0}) // a query of one byte: no answer but the end
+	require.NoError(t, err)
+	_, err = c.Read(make([]byte, 1))
+	require.Equal(t, io.EOF, err)
+	require.NoError(t, c.Close())
+	_, err = b.Dial(t.Context(), "tcp", "10.0.0.1:1")
 	require.ErrorContains(t, err, "refused")
 }
 

@@ -121,11 +121,14 @@ func (c *client) follow(ctx context.Context, name string) (stream, error) {
 }
 
 // Dial connects from dom0 to an address in the guests' network ("tcp" or "udp",
-// "10.0.0.2:80").
+// "10.0.0.2:80"). Once it is there, the connection does not depend on ctx.
 func (c *client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	st, _, err := c.ask(ctx, proto.Request{Op: proto.Dial, Network: network, Address: address})
 	if err != nil {
 		return nil, err
+	}
+	if a := st.(*asked); !a.stop() {
+		return nil, errors.Join(ctx.Err(), st.Close())
 	}
 	if strings.HasPrefix(network, "udp") {
 		return &datagrams{stream: st}, nil

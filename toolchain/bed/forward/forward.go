@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Dialer connects to an address in the guests' network.
+// Dialer connects to an address in the guests' network; as in package net, ctx
+// is for the time until then.
 type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Rule is a port of this machine that leads to one of the guest.

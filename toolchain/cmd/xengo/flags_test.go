@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"internal/xengo/toolchain/bed/stub"
+)
+
+// execute runs a command line in this process.
+func execute(args ...string) (string, error) {
+	root := newRoot()
+	var out bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&out)
+	root.SetArgs(args)
+	err := root.Execute()
+	return out.String(), err
+}
+
+func stubFile(t *testing.T, k stub.Kind, more string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "app.elf")
+	require.NoError(t, os.WriteFile(file, append(stub.Image(k), more...), 0o644))
+	return file
+}
+
+func TestConfigCommand(t *testing.T) {
+	t.Setenv("FROM_HERE", "x y")
+	app := stubFile(t, stub.Poweroff, "")
+	out, err := execute("config", "--type", "pv", "--vcpus", "2", "--memory", "128", "--env", "A=b", "--env", "FROM_HERE", "--native-tsc",
+		"--config-line", `cpus = "1"`, app, "--flag", "it's")
+	require.NoError(t, err)
+	out = strings.ReplaceAll(out, app, "/app.elf")
+	require.Equal(t, `# For xl create; the format is described in xl.cfg(5).
+# The domain's name; it must be free.
+name = "app"
+# pvh or pv: the image boots as both.
+type = "pv"
+# The image is the kernel, and all there is.
+kernel = "/app.elf"
+# Options of the guest, environment (NAME=value) and arguments, quoted as in sh.
+extra = "argv0=app.elf A=b 'FROM_HERE=x y' -- --flag 'it'\\''s'"
+# In MB. The program sees all of it as its own.
+memory = 128
+# Virtual CPUs; GOMAXPROCS is the same.
+vcpus = 2
+# The exit status is in xenstore, data/exit-status of the domain, while it exists.
+on_poweroff = "destroy"
+on_reboot = "restart"
+# A panic is a crash of the domain; its trace is on the console.
+on_crash = "restart"
+cpus = "1"
+tsc_mode = "native"
+`, out)
+}
+
+func TestConfigNetwork(t *testing.T) {
+	app := stubFile(t, stub.Poweroff, "internal/xengo/drivers/netfront.(*Device).Send")
+	out, err := execute("config", app)
+	require.NoError(t, err)
+	require.Contains(t, out, `vif = ["bridge=xenbr0"]`)
+	out, err = execute("config", "--vif", "ip=10.0.0.5", "--vif", "mac=00:16:3e:00:00:01", app)
+	require.NoError(t, err)
+	require.Contains(t, out, `vif = ["ip=10.0.0.5", "mac=00:16:3e:00:00:01"]`)
+}
+
+func TestConfigRamdisk(t *testing.T) {
+	app := stubFile(t, stub.Poweroff, "")
+	long := strings.Repeat("x", 5000)
+	_, err := execute("config", app, long)
+	require.ErrorContains(t, err, "--ramdisk")
+	ramdisk := filepath.Join(t.TempDir(), "args.cpio")
+	out, err := execute("config", "--ramdisk", ramdisk, app, long)
+	require.NoError(t, err)
+	require.Contains(t, out, `ramdisk = "`+ramdisk+`"`)
+	b, err := os.ReadFile(ramdisk)
+	require.NoError(t, err)
+	require.Contains(t, string(b), long)
+}
+
+func TestFlagErrors(t *testing.T) {
+	app := stubFile(t, stub.Poweroff, "")
+	for want, args := range map[string][]string{
+		"pv or pvh":                 {"config", "--type", "hvm", app},
+		"--vcpus 0":                 {"config", "--vcpus", "0", app},
+		"--memory -1":               {"config", "--memory", "-1", app},
+		"--disk is not supported":   {"config", "--disk", "x", app},
+		"--share is not supported":  {"config", "--share", "x:/y", app},
+		"--rootfs is not supported": {"config", "--rootfs", "x", app},
+		"not in the environment":    {"config", "--env", "SURELY_NOT_SET", app},
+		"is no image":               {"config", "/etc/passwd"},
+		"unknown command":           {"fly"},
+		"at least 1 arg":            {"run"},
+	} {
+		_, err := execute(args...)
+		require.ErrorContains(t, err, want)
+	}
+	for _, args := range [][]string{
+		{"run", "--publish", "80", app}, {"run", "--xen", "3.0", app},
+	} {
+		_, err := execute(args...)
+		var status exitStatus
+		require.ErrorAs(t, err, &status, args)
+		require.NotZero(t, status)
+	}
+}
+
+func TestVersionAndCompletion(t *testing.T) {
+	out, err := execute("--version")
+	require.NoError(t, err)
+	require.Regexp(t, `^xengo version .*\(base go1\.`, out)
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		out, err := execute("completion", shell)
+		require.NoError(t, err)
+		require.Contains(t, out, "xengo")
+	}
+	out, err = execute("__complete", "run", "--type", "")
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(out, "pvh\npv\n"), out)
+	out, err = execute("__complete", "run", "--xen", "")
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(out, "4.20\n4.17\n"), out)
+}
