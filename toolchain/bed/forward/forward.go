@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Dialer connects to an address in the guests' network; as in package net, ctx
-// is for the time until then.
-type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+// Dialer connects to a port of the guest, waiting for the guest to exist if need
+// be; as in package net, ctx is for the time until then.
+type Dialer func(ctx context.Context, network string, port int) (net.Conn, error)
 
 // Rule is a port of this machine that leads to one of the guest.
 type Rule struct {
@@ -91,19 +91,23 @@ const Patience = 10 * time.Second
 
 const retry = 100 * time.Millisecond
 
-// dialSoon dials until somebody listens, within Patience.
-func dialSoon(ctx context.Context, dial Dialer, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
+// dial dials until somebody listens, within Patience of the first refusal.
+func (r Rule) dial(ctx context.Context, dial Dialer) (net.Conn, error) {
+	var patience <-chan time.Time
 	for {
-		c, err := dial(ctx, network, address)
+		c, err := dial(ctx, r.Network, r.Guest)
 		if err == nil {
 			return c, nil
 		}
+		if patience == nil {
+			patience = time.After(Patience)
+		}
 		select {
 		case <-time.After(retry):
-		case <-ctx.Done():
+		case <-patience:
 			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 }

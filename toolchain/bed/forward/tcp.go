@@ -13,20 +13,20 @@ import (
 // Forwarding is a rule in force.
 type Forwarding struct {
 	Port    int // of this machine
+	toGuest func(context.Context) (net.Conn, error)
 	closers []io.Closer
 }
 
-// Start listens, and connects what comes to the guest of that address.
-// Connections end when ctx is done.
-func (r Rule) Start(ctx context.Context, dial Dialer, guest string) (*Forwarding, error) {
-	f := &Forwarding{Port: r.Port}
-	to := net.JoinHostPort(guest, strconv.Itoa(r.Guest))
+// Start listens, and connects what comes to the guest. Connections end when ctx
+// is done.
+func (r Rule) Start(ctx context.Context, dial Dialer) (*Forwarding, error) {
+	f := &Forwarding{Port: r.Port, toGuest: func(ctx context.Context) (net.Conn, error) { return r.dial(ctx, dial) }}
 	for i, a := range r.addresses() {
 		listen := f.listenTCP
 		if r.Network == "udp" {
 			listen = f.listenUDP
 		}
-		err := listen(ctx, net.JoinHostPort(a, strconv.Itoa(f.Port)), dial, to)
+		err := listen(ctx, net.JoinHostPort(a, strconv.Itoa(f.Port)))
 		if err != nil && (i == 0 || !noAddress(err)) {
 			return nil, errors.Join(fmt.Errorf("publish port %d: %w", r.Port, err), f.Close())
 		}
@@ -43,7 +43,7 @@ func (f *Forwarding) Close() error {
 	return errors.Join(errs...)
 }
 
-func (f *Forwarding) listenTCP(ctx context.Context, address string, dial Dialer, to string) error {
+func (f *Forwarding) listenTCP(ctx context.Context, address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (f *Forwarding) listenTCP(ctx context.Context, address string, dial Dialer,
 			if err != nil {
 				return // closed
 			}
-			go connect(ctx, c.(*net.TCPConn), dial, to)
+			go f.connect(ctx, c.(*net.TCPConn))
 		}
 	}()
 	return nil
@@ -64,9 +64,9 @@ func (f *Forwarding) listenTCP(ctx context.Context, address string, dial Dialer,
 
 // connect joins a connection with one to the guest. If the guest does not
 // listen the connection is reset, which is all it can be told.
-func connect(ctx context.Context, c *net.TCPConn, dial Dialer, to string) {
+func (f *Forwarding) connect(ctx context.Context, c *net.TCPConn) {
 	defer c.Close()
-	g, err := dialSoon(ctx, dial, "tcp", to)
+	g, err := f.toGuest(ctx)
 	if err != nil {
 		c.SetLinger(0)
 		return

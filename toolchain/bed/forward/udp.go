@@ -23,20 +23,19 @@ func noAddress(err error) bool {
 
 // udpPort gives every client a socket of its own in the guests' network.
 type udpPort struct {
-	conn *net.UDPConn
-	dial Dialer
-	to   string
+	conn    *net.UDPConn
+	toGuest func(context.Context) (net.Conn, error)
 
 	mu      sync.Mutex
 	clients map[netip.AddrPort]chan []byte
 }
 
-func (f *Forwarding) listenUDP(ctx context.Context, address string, dial Dialer, to string) error {
+func (f *Forwarding) listenUDP(ctx context.Context, address string) error {
 	c, err := net.ListenPacket("udp", address)
 	if err != nil {
 		return err
 	}
-	p := &udpPort{conn: c.(*net.UDPConn), dial: dial, to: to, clients: make(map[netip.AddrPort]chan []byte)}
+	p := &udpPort{conn: c.(*net.UDPConn), toGuest: f.toGuest, clients: make(map[netip.AddrPort]chan []byte)}
 	f.Port = c.LocalAddr().(*net.UDPAddr).Port
 	f.closers = append(f.closers, c)
 	go p.receive(ctx)
@@ -86,7 +85,7 @@ func (p *udpPort) serve(ctx context.Context, from netip.AddrPort, queue chan []b
 		delete(p.clients, from)
 		p.mu.Unlock()
 	}()
-	g, err := dialSoon(ctx, p.dial, "udp", p.to)
+	g, err := p.toGuest(ctx)
 	if err != nil {
 		return
 	}

@@ -7,14 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"internal/xengo/toolchain/bed"
+	"internal/xengo/toolchain/bed/forward"
 )
 
 // session is a guest with the user at its console.
@@ -24,6 +27,7 @@ type session struct {
 	ctx     context.Context // of the bed and the guest
 	bed     *bed.Bed
 	guest   *bed.Guest
+	running chan struct{} // closed when guest is set
 	signals chan os.Signal
 	asked   time.Time        // when the guest was asked to shut down
 	grace   <-chan time.Time // when it will be ended for not having done so
@@ -33,7 +37,7 @@ type session struct {
 }
 
 func newSession(ctx context.Context, r *runner) *session {
-	return &session{runner: r, start: ctx, ctx: context.WithoutCancel(ctx), signals: make(chan os.Signal, 4), cut: make(chan struct{})}
+	return &session{runner: r, start: ctx, ctx: context.WithoutCancel(ctx), signals: make(chan os.Signal, 4), cut: make(chan struct{}), running: make(chan struct{})}
 }
 
 func (s *session) run(image string, args []string) (err error) {
@@ -43,6 +47,11 @@ func (s *session) run(image string, args []string) (err error) {
 	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(s.signals)
 	started := context.AfterFunc(s.start, cancel)
+	ports, err := s.openPorts()
+	if err != nil {
+		return err
+	}
+	defer ports()
 	if err := s.openBed(); err != nil {
 		return err
 	}
@@ -57,11 +66,43 @@ func (s *session) run(image string, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	close(s.running)
 	defer s.guest.Close()
 	if !started() {
 		return s.start.Err()
 	}
 	return s.attend(cfg.Console)
+}
+
+// openPorts listens on the ports, before there is a guest: who connects waits for
+// it.
+func (s *session) openPorts() (closeAll func(), err error) {
+	var all []*forward.Forwarding
+	closeAll = func() {
+		for _, f := range all {
+			f.Close() // an error changes nothing any more
+		}
+	}
+	for _, rule := range s.rules {
+		f, err := rule.Start(s.ctx, s.dial)
+		if err != nil {
+			closeAll()
+			return nil, err
+		}
+		all = append(all, f)
+		s.say("port %d of %s is the guest's port %d/%s", f.Port, cmp.Or(rule.Address, "localhost"), rule.Guest, rule.Network)
+	}
+	return closeAll, nil
+}
+
+// dial connects to the guest once it runs.
+func (s *session) dial(ctx context.Context, network string, port int) (net.Conn, error) {
+	select {
+	case <-s.running:
+		return s.bed.Dial(ctx, network, net.JoinHostPort(s.guest.IP(), strconv.Itoa(port)))
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // openBed takes the bed that is up or resumes one.
@@ -93,14 +134,6 @@ func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 
 // attend serves the guest until it has ended, and returns how.
 func (s *session) attend(console io.Writer) error {
-	for _, rule := range s.rules {
-		f, err := rule.Start(s.ctx, s.bed.Dial, s.guest.IP())
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		s.say("port %d of %s is the guest's port %d/%s", f.Port, cmp.Or(rule.Address, "localhost"), rule.Guest, rule.Network)
-	}
 	restore, err := s.openInput()
 	if err != nil {
 		return err
