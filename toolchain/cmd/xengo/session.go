@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,6 +68,9 @@ func (s *session) run(image string, args []string) (err error) {
 		return err
 	}
 	close(s.running)
+	if s.verbose {
+		s.say("%s runs, domain %d, address %s", s.guest.Name, s.guest.DomID(), s.guest.IP())
+	}
 	defer s.guest.Close()
 	if !started() {
 		return s.start.Err()
@@ -214,16 +218,23 @@ func (s *session) shutdown() {
 // ended turns the guest's end into our exit status.
 func (s *session) ended() error {
 	r, err := s.guest.Wait()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	if s.verbose {
+		s.say("the domain ended: %v", r)
+		s.showXenLog()
+	}
+	switch {
 	case r.HasStatus && r.Status == 0 && !r.Crashed():
 		return nil
 	case r.HasStatus && r.Status != 0:
 		return exitStatus(r.Status & 0xff)
 	}
 	s.say("the domain ended (%v) and left no exit status", r.Reason)
-	s.showXenLog()
+	if !s.verbose {
+		s.showXenLog()
+	}
 	switch {
 	case r.Crashed():
 		return exitStatus(statusCrash)
@@ -233,16 +244,17 @@ func (s *session) ended() error {
 	return exitStatus(statusOurs)
 }
 
-// showXenLog shows what Xen said about the domain.
+// showXenLog shows what Xen said about the domain, and what the domain said to
+// Xen.
 func (s *session) showXenLog() {
 	log, err := s.bed.XenLog()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "xengo:", err)
+		s.say("%v", err)
 	}
-	about := fmt.Sprintf("d%dv", s.guest.DomID())
+	about := regexp.MustCompile(fmt.Sprintf(`\bd%d(v\d+)?\b`, s.guest.DomID()))
 	for line := range strings.Lines(log) {
-		if strings.Contains(line, about) {
-			fmt.Fprint(os.Stderr, line)
+		if about.MatchString(line) && !strings.Contains(line, "HVM") {
+			s.say("%s", strings.TrimSpace(line))
 		}
 	}
 }
