@@ -1,0 +1,55 @@
+package netstack
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"internal/xengo/drivers/netfront"
+	"internal/xengo/drivers/netfront/netback"
+	"internal/xengo/runtime/netstack/wiretest"
+	"internal/xengo/xen/xenstore"
+	"internal/xengo/xen/xentest"
+)
+
+// TestNetfront has a stack on a network device of Xen's, whose simulated backend is at one end of a wire.
+func TestNetfront(t *testing.T) {
+	x := xentest.New(t)
+	guest, dom0 := x.Domain(3), x.Domain(0)
+	store := xentest.NewStore(dom0)
+	page, port, conn := store.Connect(guest, 0)
+	xs := xenstore.Open(guest, page, port)
+
+	near, far := wiretest.New(1500)
+	back := netback.New(t, store, dom0, guest, netback.Config{
+		Offer: map[string]string{"feature-split-event-channels": "1", "feature-sg": "1", "ip": "10.0.0.2"},
+		Got: func(frame []byte) {
+			if err := near.Put([][]byte{append([]byte(nil), frame...)}); err != nil {
+				t.Error(err)
+			}
+		},
+	})
+	dev, err := netfront.Open(guest, xs, "0")
+	require.NoError(t, err)
+	near.SetRoom(func() {})
+	near.SetReceiver(func(frame []byte) { back.Deliver(frame, 4096, 0) })
+
+	a := stackOn(t, dev, Plan(nil, Toolstack(xs.Read, dev.Name(), dev.IPs())))
+	b := stackOn(t, far, static("10.0.0.3/24"))
+	data := bytes.Repeat([]byte("through grants and rings"), 1<<15)
+	transfer(t, a, b, "10.0.0.3", data)
+	transfer(t, b, a, "10.0.0.2", data)
+
+	near.Close()
+	far.Close()
+	require.NoError(t, dev.Close())
+	back.Detach()
+	for guest.Deferred() > 0 {
+		guest.Sleep(1e7)
+	}
+	guest.ClosePort(port)
+	conn.Close()
+	guest.CheckClean()
+	dom0.CheckClean()
+}
