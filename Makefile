@@ -2,9 +2,9 @@
 GO ?= go
 
 # Packages whose tests boot the bed: one at a time, beds share the processors.
-BED := ./test/... ./toolchain/bed/...
+BED := ./test/... ./toolchain/bed/... ./toolchain/cmd/xengo
 # The others. The toolchain's tests are long and copy files: no race detector.
-HOST = $(shell $(GO) list ./... | grep -v -e /test/ -e /toolchain/bed -e /toolchain/goroot)
+HOST = $(shell $(GO) list ./... | grep -v -e /test/ -e /toolchain/bed -e /toolchain/cmd/xengo -e /toolchain/goroot)
 
 .DEFAULT_GOAL := help
 
