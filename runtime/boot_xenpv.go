@@ -23,7 +23,8 @@ var xenBoot struct {
 // rt0_go and the stack to run it on.
 //
 // It runs on the boot stack as g0, events masked, single-threaded. None of its
-// work may grow with the size of the domain.
+// work may grow with the size of the domain, but for the table entries of 2 MiB
+// pages above 4 GiB in a PVH guest.
 func xenStart() (argc int32, argv **byte, sp uintptr) {
 	v := xenCurrentVCPU()
 	v.info.EvtchnUpcallMask = 1

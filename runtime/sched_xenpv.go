@@ -10,15 +10,14 @@ import (
 
 // The thread scheduler: which thread runs on which vCPU.
 //
-// Threads that want to run stand in one of two queues, sysmon's kind first. A
+// Threads that want to run stand in one of two queues, high ones first. A
 // thread runs until it sleeps, until its time slice ends while another waits,
 // or until an event wakes a thread that slept: that one runs at once, as the
 // one who slept has the better claim. A vCPU without work runs its idle
 // thread, which sleeps in the hypervisor.
 //
 // All of it is nanokernel code: kernel stack, events masked, xenSched.lock.
-// Lock order: xenSched.lock, then xenEvents.lock; never together with
-// xenVM.lock.
+// xenSched.lock is never held together with xenVM.lock.
 type xenScheduler struct {
 	lock     xenSpin
 	high     xenQueue

@@ -18,7 +18,7 @@ type xenThread struct {
 	kg     guintptr // g while on the kernel stack
 	next   *xenThread
 	id     uint32
-	high   bool // runs before all others (sysmon)
+	high   bool // runs before all others; nothing sets it yet
 	idle   bool
 
 	// Guarded by xenSched.lock.

@@ -136,7 +136,8 @@ func (v *xenVCPU) fillTables() {
 	v.arch.idtr.set(uintptr(unsafe.Pointer(&xenIDT)), unsafe.Sizeof(xenIDT))
 }
 
-// xenSetKernelStack makes traps on this vCPU use t's kernel stack.
+// setThread makes t the running thread, whose kernel stack traps on this vCPU
+// use.
 //
 //go:nosplit
 func (v *xenVCPU) setThread(t *xenThread) {

@@ -117,8 +117,8 @@ TEXT runtime·xenThreadStart(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	// mstart has returned: the M is gone, the thread follows.
 	JMP	runtime·xenThreadGone(SB)
 
-// xenThreadGone leaves a thread for good. What it stands on is freed only by
-// the thread that runs next.
+// xenThreadGone leaves a thread for good. What it stands on is kept for a new
+// thread.
 TEXT runtime·xenThreadGone(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MASK_EVENTS(pvh, masked)
 	MOVQ	VCPU_THREAD, CX

@@ -141,8 +141,8 @@ var pathCalls = []call{
 	{calls.SYS_CHROOT, func(calls.Args) (uintptr, calls.Errno) { return 0, calls.EPERM }},
 }
 
-// WorkingDir returns the working directory, and Masked the permissions that a new file gets of those asked for. They are
-// for services whose calls make files, too.
+// WorkingDir returns the working directory, for services whose calls make files, too.
 func WorkingDir() vfs.Directory { return workingDir() }
 
+// Masked returns the permissions that a new file gets of those asked for, for the same services.
 func Masked(perm uint32) uint32 { return perm &^ umask.Load() }

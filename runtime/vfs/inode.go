@@ -51,6 +51,7 @@ type SetAttr struct {
 // An AttrMask names attributes.
 type AttrMask uint32
 
+// What SetAttr can change.
 const (
 	AttrMode AttrMask = 1 << iota
 	AttrUID

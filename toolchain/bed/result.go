@@ -15,6 +15,7 @@ import (
 // Reason is why a domain ended (SHUTDOWN_* in Xen's public/sched.h).
 type Reason int
 
+// The reasons.
 const (
 	Poweroff Reason = iota
 	Reboot

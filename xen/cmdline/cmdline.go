@@ -23,13 +23,13 @@ const (
 // Options are the names that are read by the guest itself.
 var Options = [...]string{
 	"argv0",    // the program's name, os.Args[0]
-	"console",  // accepted and ignored: toolstacks add it for Linux
+	"console",  // "pipe": see runtime/tty; else ignored: toolstacks add it for Linux
 	"cwd",      // the working directory
 	"dns",      // name servers
 	"gw",       // gateways
 	"hostname", // host name
 	"ip",       // addresses
-	"mount",    // file systems
+	"mount",    // file systems; nothing reads it yet
 }
 
 // Scanner yields the words of a command line.

@@ -15,6 +15,7 @@ import (
 // A Request is what the toolstack asks of the domain.
 type Request int
 
+// The requests.
 const (
 	Poweroff Request = iota
 	Reboot

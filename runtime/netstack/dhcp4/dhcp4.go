@@ -12,6 +12,7 @@ import (
 // A Type is a kind of message (RFC 2132, 9.6).
 type Type byte
 
+// The types.
 const (
 	Discover Type = 1
 	Offer    Type = 2
