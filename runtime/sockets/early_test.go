@@ -109,3 +109,18 @@ func TestUnreachable(t *testing.T) {
 	require.Eventually(t, ready(c, fdtable.Err), 2*soon, 10*time.Millisecond)
 	assert.Equal(t, calls.EHOSTUNREACH, c.Connect(addr))
 }
+
+// TestGroups joins groups and looks for them in /proc/net.
+func TestGroups(t *testing.T) {
+	x, _ := wiretest.New(1500)
+	s := peerStack(t, x, "10.0.0.2/24")
+	c := ipv4Socket(t, s, socket.SOCK_DGRAM)
+	require.Zero(t, c.SetOption(socket.SOL_IP, ipAddMembership, []byte{224, 0, 0, 250, 10, 0, 0, 2}))
+	assert.Equal(t, "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"+
+		"1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:00000000\t\t0\n"+
+		"2\teth0      :     2      V3\n\t\t\t\t010000E0     1 0:00000000\t\t0\n\t\t\t\tFA0000E0     1 0:00000000\t\t0\n", string(igmp(s)))
+	assert.Equal(t, "1    lo              ff020000000000000000000000000001     1 0000000C 0\n"+
+		"2    eth0            ff020000000000000000000000000001     1 0000000C 0\n", string(igmp6(s)))
+	require.Zero(t, c.SetOption(socket.SOL_IP, ipDropMembership, []byte{224, 0, 0, 250, 10, 0, 0, 2}))
+	assert.NotContains(t, string(igmp(s)), "FA0000E0")
+}

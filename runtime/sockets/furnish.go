@@ -17,6 +17,8 @@ func furnish(st func() *netstack.Stack) {
 		s.WaitSettled()
 		return s.ResolvConf()
 	})
+	files.RegisterProc("self/net/igmp", func() []byte { return igmp(st()) })
+	files.RegisterProc("self/net/igmp6", func() []byte { return igmp6(st()) })
 	err := vfs.Make(vfs.Root(), "/etc/resolv.conf", vfs.S_IFLNK|0o777, 0, "/proc/net/pnp")
 	if err != 0 && err != calls.EEXIST {
 		panic("sockets: cannot make /etc/resolv.conf: " + err.Error())

@@ -33,6 +33,7 @@ type inet struct {
 	finished atomic.Bool // the peer has closed its half
 	stopped  atomic.Bool // a listening socket was shut down
 	settings settings
+	groups   groups
 	pending  pendingConnect
 }
 
@@ -176,6 +177,7 @@ func (s *inet) Release() calls.Errno {
 		s.linger(int64(linger.Timeout))
 	}
 	s.queue.EventUnregister(&s.entry)
+	s.groups.removeAll(s.st)
 	return 0
 }
 

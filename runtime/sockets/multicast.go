@@ -61,20 +61,50 @@ func (s *inet) membership(level, name int, value []byte) calls.Errno {
 	if !header.IsV4MulticastAddress(m.MulticastAddr) && !header.IsV6MulticastAddress(m.MulticastAddr) {
 		return calls.EINVAL
 	}
-	if m.NIC == 0 {
-		s.st.WaitSettled() // the stack chooses an interface by its routes
-	}
-	switch name {
-	case ipDropMembership, ipv6Leave, mcastLeaveGroup:
+	leave := name == ipDropMembership || name == ipv6Leave || name == mcastLeaveGroup
+	m.NIC = s.groupInterface(m)
+	m.InterfaceAddr = tcpip.Address{}
+	switch {
+	case m.NIC == 0 && leave:
+		return calls.EADDRNOTAVAIL
+	case m.NIC == 0:
+		return calls.ENODEV
+	case leave:
 		v := tcpip.RemoveMembershipOption(m)
-		err := errno(s.ep.SetSockOpt(&v))
-		if err == calls.EINVAL || err == calls.ENODEV && m.NIC == 0 {
+		if s.ep.SetSockOpt(&v) != nil {
 			return calls.EADDRNOTAVAIL
 		}
-		return err
+		s.groups.remove(s.st, group{m.NIC, m.MulticastAddr})
+		return 0
 	}
 	v := tcpip.AddMembershipOption(m)
-	return errno(s.ep.SetSockOpt(&v))
+	if terr := s.ep.SetSockOpt(&v); terr != nil {
+		return errno(terr)
+	}
+	s.groups.add(s.st, group{m.NIC, m.MulticastAddr})
+	return 0
+}
+
+// groupInterface returns the interface that a membership is for: the one it names, that with an address, or where packets for
+// the group go; 0 if there is none.
+func (s *inet) groupInterface(m tcpip.MembershipOption) tcpip.NICID {
+	if m.NIC != 0 {
+		return m.NIC
+	}
+	protocol := header.IPv6ProtocolNumber
+	if m.MulticastAddr.Len() == 4 {
+		protocol = header.IPv4ProtocolNumber
+	}
+	s.st.WaitSettled() // addresses and routes may be about to come
+	if m.InterfaceAddr.Len() != 0 {
+		return s.st.CheckLocalAddress(0, protocol, m.InterfaceAddr)
+	}
+	r, err := s.st.FindRoute(0, tcpip.Address{}, m.MulticastAddr, protocol, false)
+	if err != nil {
+		return 0
+	}
+	defer r.Release()
+	return r.NICID()
 }
 
 // multicastInterface is IP_MULTICAST_IF with struct in_addr, ip_mreq or ip_mreqn.
