@@ -1,0 +1,91 @@
+package sockets
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
+	"internal/xengo/runtime/socket"
+)
+
+// connected returns both ends of a connection on lo.
+func connected(b *testing.B) (client, server socket.Socket) {
+	l, err := newInet(theStack(), socket.AF_INET, socket.SOCK_STREAM, 0)
+	require.Zero(b, err)
+	defer l.Release()
+	require.Zero(b, l.Bind([]byte{socket.AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}))
+	require.Zero(b, l.Listen(1))
+	addr, err := l.LocalAddr()
+	require.Zero(b, err)
+	client, err = newInet(theStack(), socket.AF_INET, socket.SOCK_STREAM, 0)
+	require.Zero(b, err)
+	client.Connect(addr)
+	wait(l, fdtable.In)
+	server, _, err = l.Accept()
+	require.Zero(b, err)
+	b.Cleanup(func() { client.Release(); server.Release() })
+	return client, server
+}
+
+// wait waits for events of a socket.
+func wait(s socket.Socket, ev fdtable.Events) {
+	f := fdtable.NewFile(s, 0)
+	f.Wait(ev, fdtable.Never)
+}
+
+func BenchmarkStream(b *testing.B) {
+	client, server := connected(b)
+	p := make([]byte, 64<<10)
+	b.SetBytes(int64(len(p)))
+	b.ReportAllocs()
+	go func() {
+		q := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(q)
+			if err == calls.EAGAIN {
+				wait(server, fdtable.In)
+			} else if n == 0 {
+				return
+			}
+		}
+	}()
+	for b.Loop() {
+		for left := p; len(left) > 0; {
+			n, err := client.Write(left)
+			if err == calls.EAGAIN {
+				wait(client, fdtable.Out)
+			}
+			left = left[n:]
+		}
+	}
+}
+
+func BenchmarkPingPong(b *testing.B) {
+	client, server := connected(b)
+	b.ReportAllocs()
+	go func() {
+		q := make([]byte, 64)
+		for {
+			n, err := server.Read(q)
+			if err == calls.EAGAIN {
+				wait(server, fdtable.In)
+			} else if n == 0 {
+				return
+			} else {
+				server.Write(q[:n])
+			}
+		}
+	}()
+	p := make([]byte, 64)
+	for b.Loop() {
+		client.Write(p)
+		for {
+			if _, err := client.Read(p); err != calls.EAGAIN {
+				break
+			}
+			wait(client, fdtable.In)
+		}
+	}
+}
