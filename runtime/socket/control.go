@@ -96,6 +96,13 @@ func (c *Control) Put32(level, typ int, v uint32) {
 	c.Put(level, typ, b[:])
 }
 
+// Uint32 reads a number from the beginning of b, and Append32 appends one. (Package encoding/binary is above package syscall.)
+func Uint32(b []byte) uint32 { return le32(b) }
+
+func Append32(b []byte, v uint32) []byte {
+	return append(b, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
+}
+
 func le32(b []byte) uint32 {
 	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
 }

@@ -1,8 +1,6 @@
 package unixsock
 
 import (
-	"encoding/binary"
-
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/socket"
@@ -45,7 +43,7 @@ func (p *packet) apply(m socket.ControlMessage) calls.Errno {
 			if len(p.files) == maxRights {
 				return calls.EINVAL
 			}
-			f, err := fdtable.Get(int(int32(binary.NativeEndian.Uint32(b))))
+			f, err := fdtable.Get(int(int32(socket.Uint32(b))))
 			if err != 0 {
 				return err
 			}
@@ -57,7 +55,7 @@ func (p *packet) apply(m socket.ControlMessage) calls.Errno {
 			return calls.EINVAL
 		}
 		given := ucred{
-			int32(binary.NativeEndian.Uint32(m.Data)), binary.NativeEndian.Uint32(m.Data[4:]), binary.NativeEndian.Uint32(m.Data[8:]),
+			int32(socket.Uint32(m.Data)), socket.Uint32(m.Data[4:]), socket.Uint32(m.Data[8:]),
 		}
 		if given.pid != p.cred.pid && given.pid != 0 {
 			return calls.ESRCH
@@ -72,9 +70,9 @@ func (p *packet) apply(m socket.ControlMessage) calls.Errno {
 }
 
 func (c ucred) bytes() []byte {
-	b := binary.NativeEndian.AppendUint32(nil, uint32(c.pid))
-	b = binary.NativeEndian.AppendUint32(b, c.uid)
-	return binary.NativeEndian.AppendUint32(b, c.gid)
+	b := socket.Append32(nil, uint32(c.pid))
+	b = socket.Append32(b, c.uid)
+	return socket.Append32(b, c.gid)
 }
 
 // putControl hands over what came with a message. Files for which there is no room are closed.
@@ -102,7 +100,7 @@ func (s *Socket) putControl(m *socket.Message, p *packet) {
 			break
 		}
 		p.files = p.files[1:] // its reference is the descriptor's now
-		fds = binary.NativeEndian.AppendUint32(fds, uint32(fd))
+		fds = socket.Append32(fds, uint32(fd))
 	}
 	if len(fds) > 0 {
 		m.Control.Put(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)
