@@ -108,8 +108,10 @@ func xenConsoleRead(p []byte) int {
 	return int(a.done)
 }
 
-// xenConsoleWait parks until there may be room (write) or input.
-func xenConsoleWait(write bool) bool {
+// xenConsoleWait parks until there may be room (write) or input, or
+// xenConsoleWake. user tells whether this wait is a reason for the program to
+// live.
+func xenConsoleWait(write, user bool) bool {
 	if xenConsole.ring == nil {
 		return false
 	}
@@ -120,7 +122,18 @@ func xenConsoleWait(write bool) bool {
 	if write {
 		slot = 1
 	}
-	return xenEventWait(xenConsole.port, slot, true)
+	return xenEventWait(xenConsole.port, slot, user)
+}
+
+// xenConsoleWake ends the wait for input, or the next one.
+func xenConsoleWake() {
+	port := xenConsole.port
+	if xenConsole.ring == nil || xenEvents.kind[port] == xenPortNone {
+		return
+	}
+	p := &xenEvents.ports[port/64][port%64].slots[0]
+	p.fired.Store(1)
+	p.ready()
 }
 
 // xenConsoleAll writes all of it, waiting for room without the help of any

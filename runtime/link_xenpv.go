@@ -232,7 +232,10 @@ func xenKernelConsoleWrite(p []byte) int { return xenConsoleWrite(p) }
 func xenKernelConsoleRead(p []byte) int { return xenConsoleRead(p) }
 
 //go:linkname xenKernelConsoleWait internal/xengo/runtime/kernel.runtime_consoleWait
-func xenKernelConsoleWait(write bool) bool { return xenConsoleWait(write) }
+func xenKernelConsoleWait(write, user bool) bool { return xenConsoleWait(write, user) }
+
+//go:linkname xenKernelConsoleWake internal/xengo/runtime/kernel.runtime_consoleWake
+func xenKernelConsoleWake() { xenConsoleWake() }
 
 //go:linkname xenKernelOption internal/xengo/runtime/kernel.runtime_option
 func xenKernelOption(name string) string {

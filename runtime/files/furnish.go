@@ -122,6 +122,7 @@ func openConsole() {
 	if err != 0 {
 		panic("files: cannot open the console: " + err.Error())
 	}
+	watchKeys()
 }
 
 // programName is the last component of the program's name, at most 15 bytes of it as Linux keeps.

@@ -57,8 +57,12 @@ func ConsoleWrite(p []byte) int { return runtime_consoleWrite(p) }
 func ConsoleRead(p []byte) int { return runtime_consoleRead(p) }
 
 // ConsoleWait parks the goroutine until there may be room for output or, with write false, input.
-// It returns false when the console is gone. One goroutine at a time may wait in each direction.
-func ConsoleWait(write bool) bool { return runtime_consoleWait(write) }
+// user tells whether this is a reason for the program to live: a wait that is none does not keep a deadlock from being
+// found. It returns false when the console is gone. One goroutine at a time may wait in each direction.
+func ConsoleWait(write, user bool) bool { return runtime_consoleWait(write, user) }
+
+// ConsoleWake ends the wait for input as if there were some, or the next one if nobody waits.
+func ConsoleWake() { runtime_consoleWake() }
 
 // Option returns the value of the word name=value on the kernel's command line, "" if there is none.
 func Option(name string) string { return runtime_option(name) }

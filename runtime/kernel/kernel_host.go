@@ -96,9 +96,10 @@ func runtime_netpollReady(pd, seq uintptr, mode int32) {
 	}
 }
 
-func runtime_consoleWrite(p []byte) int   { return Host.Console.write(p) }
-func runtime_consoleRead(p []byte) int    { return Host.Console.read(p) }
-func runtime_consoleWait(write bool) bool { return Host.Console.wait(write) }
+func runtime_consoleWrite(p []byte) int         { return Host.Console.write(p) }
+func runtime_consoleRead(p []byte) int          { return Host.Console.read(p) }
+func runtime_consoleWait(write, user bool) bool { return Host.Console.wait(write, user) }
+func runtime_consoleWake()                      { Host.Console.wake() }
 
 // A FakeConsole is the other end of the console for tests: what the program writes is held until it is
 // taken with Output, with room for Room bytes, and Input is what it reads.
@@ -109,6 +110,8 @@ type FakeConsole struct {
 	changed sync.Cond
 	in, out []byte
 	closed  bool
+	woken   bool
+	user    bool
 	waiting [2]atomic.Bool
 }
 
@@ -162,7 +165,7 @@ func (c *FakeConsole) read(p []byte) int {
 }
 
 // wait panics if two goroutines wait in one direction, which the real console does not support.
-func (c *FakeConsole) wait(write bool) bool {
+func (c *FakeConsole) wait(write, user bool) bool {
 	busy := &c.waiting[0]
 	if write {
 		busy = &c.waiting[1]
@@ -173,8 +176,28 @@ func (c *FakeConsole) wait(write bool) bool {
 	defer busy.Store(false)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.closed && !(write && len(c.out) < c.Room) && !(!write && len(c.in) > 0) {
+	if !write {
+		c.user = user
+	}
+	for !c.closed && !(write && len(c.out) < c.Room) && !(!write && (len(c.in) > 0 || c.woken)) {
 		c.changed.Wait()
 	}
+	if !write {
+		c.woken = false
+	}
 	return !c.closed
+}
+
+func (c *FakeConsole) wake() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.woken = true
+	c.changed.Broadcast()
+}
+
+// KeepsAlive reports whether somebody waits for input whose wait is a reason for the program to live.
+func (c *FakeConsole) KeepsAlive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.user && c.waiting[0].Load()
 }

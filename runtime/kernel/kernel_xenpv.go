@@ -27,7 +27,8 @@ func runtime_raiseSignal(sig uint32)
 func runtime_netpollReady(pd, seq uintptr, mode int32)
 func runtime_consoleWrite(p []byte) int
 func runtime_consoleRead(p []byte) int
-func runtime_consoleWait(write bool) bool
+func runtime_consoleWait(write, user bool) bool
+func runtime_consoleWake()
 func runtime_option(name string) string
 func runtime_domainName() string
 func runtime_args() (argv, envp []string)

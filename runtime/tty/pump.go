@@ -28,22 +28,37 @@ func (t *TTY) NotifyMask(mask fdtable.Events, fn func(fdtable.Events)) (cancel f
 	if mask&fdtable.In == 0 {
 		return stop
 	}
-	t.readers++
-	t.pump(forInput)
+	t.reads(+1)
 	return func() {
 		stop()
 		t.mu.Lock()
-		t.readers--
+		t.reads(-1)
 		t.mu.Unlock()
 	}
 }
 
-// WatchKeys makes Ctrl-C and the like work even while nobody reads.
+// reads notes that there is one reader more or less. The goroutine that waits for input waits anew when that changes
+// what it waits for. The caller holds t.mu.
+func (t *TTY) reads(n int) {
+	waited := t.readers > 0
+	t.readers += n
+	if t.pumping[forInput] && waited != (t.readers > 0) {
+		kernel.ConsoleWake()
+	}
+	if t.readers > 0 {
+		t.pump(forInput)
+	}
+}
+
+// WatchKeys makes Ctrl-C and the like work even while nobody reads. A program that waits for nothing else is still
+// found to be deadlocked.
 func (t *TTY) WatchKeys() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.readers++
-	t.pump(forInput)
+	if !t.pipe {
+		t.keys = true
+		t.pump(forInput)
+	}
 }
 
 // pump starts the goroutine of a direction unless it runs. The caller holds t.mu.
@@ -60,8 +75,12 @@ func (t *TTY) pump(direction int) {
 }
 
 func (t *TTY) pumpInput() {
-	for t.wanted() {
-		ok := kernel.ConsoleWait(false)
+	for {
+		wanted, user := t.wanted()
+		if !wanted {
+			return
+		}
+		ok := kernel.ConsoleWait(false, user)
 		if !ok {
 			t.hangUp()
 		}
@@ -75,19 +94,20 @@ func (t *TTY) pumpInput() {
 	}
 }
 
-// wanted reports whether anybody waits for input and there is room for it; if not, the goroutine that asks is done.
-func (t *TTY) wanted() bool {
+// wanted reports whether input is wanted, and by a reader, and there is room for it; if not, the goroutine that asks is
+// done.
+func (t *TTY) wanted() (ok, user bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.readers > 0 && !t.gone && t.in.size < maxQueued {
-		return true
+	if (t.readers > 0 || t.keys) && !t.gone && t.in.size < maxQueued {
+		return true, t.readers > 0
 	}
 	t.pumping[forInput] = false
-	return false
+	return false, false
 }
 
 func (t *TTY) pumpRoom() {
-	ok := kernel.ConsoleWait(true)
+	ok := kernel.ConsoleWait(true, true)
 	if !ok {
 		t.hangUp()
 	}

@@ -22,6 +22,7 @@ type TTY struct {
 	full    bool     // the console had no room for something
 	gone    bool     // the other end is gone
 	readers int      // who wants to know of input
+	keys    bool     // input is taken even if there are no readers
 	pumping [2]bool  // whether a goroutine waits for input, for room
 }
 
@@ -48,7 +49,7 @@ func (t *TTY) Read(p []byte) (int, calls.Errno) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n, ok := t.in.take(p); ok {
-		if t.readers > 0 {
+		if t.readers > 0 || t.keys {
 			t.pump(forInput)
 		}
 		return n, 0
