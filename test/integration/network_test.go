@@ -39,6 +39,7 @@ func peer(t *testing.T, args ...string) bed.GuestConfig {
 	c := program(t, "netpeer", args...)
 	c.Vifs = nil // that of guests by default
 	c.MemoryMB = 256
+	c.NativeTSC = true // the bed has no invariant TSC: else Xen emulates every look at the clock, which a TCP has many of
 	c.Options = []string{"gw=" + dom0IP, "dns=" + dom0IP}
 	return c
 }
