@@ -59,6 +59,11 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
+			select {
+			case <-g.Done():
+			default:
+				t.Logf("%s has not ended:\n%s", g.Name, where(b, g, c.Image))
+			}
 			t.Logf("console of %s:\n%s", g.Name, ends(g.Transcript(), 60))
 		}
 		if err := g.Close(); err != nil {
@@ -118,11 +123,14 @@ func Verdicts(t *testing.T, output string, properties ...string) {
 	t.Helper()
 	for _, name := range properties {
 		t.Run(name, func(t *testing.T) {
-			skip, err := verdict(output, name)
-			if err != nil {
+			took, skip, err := verdict(output, name)
+			switch {
+			case err != nil:
 				t.Error(err)
-			} else if skip != "" {
+			case skip != "":
 				t.Skip(skip)
+			default:
+				t.Log("took", took)
 			}
 		})
 	}
@@ -131,24 +139,26 @@ func Verdicts(t *testing.T, output string, properties ...string) {
 	}
 }
 
-// verdict finds the one on a property: an error, a reason to skip it or neither.
-func verdict(output, name string) (skip string, err error) {
+// verdict finds the one on a property: an error, a reason to skip it or how long
+// it took.
+func verdict(output, name string) (took, skip string, err error) {
 	state := "not begun"
 	for line := range strings.Lines(output) {
 		word, rest, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
 		why, reason := strings.CutPrefix(rest, name+": ")
+		took, ok := strings.CutPrefix(rest, name+" ")
 		switch {
 		case word == "begin" && rest == name:
 			state = "begun, and then nothing"
-		case word == "ok" && strings.HasPrefix(rest, name+" "):
-			return "", nil
+		case word == "ok" && ok:
+			return took, "", nil
 		case word == "skip" && reason:
-			return why, nil
+			return "", why, nil
 		case word == "FAIL" && reason:
-			return "", errors.New(why)
+			return "", "", errors.New(why)
 		}
 	}
-	return "", errors.New(state)
+	return "", "", errors.New(state)
 }
 
 // ends returns the first and the last lines of a text, which may be all.
