@@ -47,24 +47,23 @@ func xenFutexQueue(addr uintptr) *xenQueue {
 func xenFutexSleepK(arg unsafe.Pointer) {
 	a := (*xenFutexArgs)(arg)
 	s := &xenSched
-	s.lock.lock()
+	v := s.enter()
 	if atomic.Load(a.addr) != a.val {
 		s.lock.unlock()
 		return
 	}
-	v := xenCurrentVCPU()
 	t := v.thread
 	t.futex = uintptr(unsafe.Pointer(a.addr))
 	xenFutexQueue(t.futex).push(t)
 	if a.ns >= 0 {
-		s.sleepUntil(v, t, xenDeadline(a.ns))
+		s.sleepUntil(v, t, v.deadline(a.ns))
 	}
 	s.schedule(v)
 }
 
-// xenDeadline returns the system time ns from now.
-func xenDeadline(ns int64) int64 {
-	now := xenSystemTime()
+// deadline returns the system time ns from now.
+func (v *xenVCPU) deadline(ns int64) int64 {
+	now := v.now()
 	if d := now + ns; d > now {
 		return d
 	}
@@ -78,7 +77,7 @@ func xenDeadline(ns int64) int64 {
 func xenFutexWakeK(arg unsafe.Pointer) {
 	a := (*xenFutexArgs)(arg)
 	s := &xenSched
-	s.lock.lock()
+	s.enter()
 	s.wakeFutex(a.addr, a.count, false)
 	s.lock.unlock()
 }
@@ -123,13 +122,16 @@ func usleep_no_g(usec uint32) {
 // xenSleepSlack makes the runtime's own short sleeps longer, as Linux does by
 // default (timer_slack_ns in prctl(2)): sysmon begins with 20 µs, and each costs
 // an event. The program's timers come by way of futexsleep and are not late.
-const xenSleepSlack = 50e3 // ns
+//
+// Where Xen traps RDTSC, sysmon, which goes before all others, would do nothing
+// but read the clock if it slept no longer than that takes: xenClockInit makes
+// the slack several times as long.
+var xenSleepSlack int64 = 50e3 // ns
 
 //go:nowritebarrierrec
 func xenSleepK(arg unsafe.Pointer) {
 	s := &xenSched
-	s.lock.lock()
-	v := xenCurrentVCPU()
-	s.sleepUntil(v, v.thread, xenDeadline(*(*int64)(arg)+xenSleepSlack))
+	v := s.enter()
+	s.sleepUntil(v, v.thread, v.deadline(*(*int64)(arg)+xenSleepSlack))
 	s.schedule(v)
 }

@@ -77,7 +77,7 @@ func netpollBreak() {
 //go:nowritebarrierrec
 func xenNetpollBreakK(unsafe.Pointer) {
 	s := &xenSched
-	s.lock.lock()
+	s.enter()
 	xenEvents.seq++
 	s.wakeFutex(&xenEvents.seq, 1, false)
 	s.lock.unlock()

@@ -60,6 +60,25 @@ func (l *xenSpin) unlock() {
 	atomic.Store(&l.v, 0)
 }
 
+// enter begins a call of the nanokernel by a thread: it takes the lock and
+// returns the vCPU, whose now is to be read anew.
+func (s *xenScheduler) enter() *xenVCPU {
+	s.lock.lock()
+	v := xenCurrentVCPU()
+	v.clock = 0
+	return v
+}
+
+// now returns the system time, read at most once in a stay in the nanokernel:
+// where Xen traps RDTSC, that costs more than all the rest. It is never ahead
+// of the clock that programs read.
+func (v *xenVCPU) now() int64 {
+	if v.clock == 0 {
+		v.clock = xenSystemTime()
+	}
+	return v.clock
+}
+
 // xenQueue is a list of threads, linked by next.
 type xenQueue struct{ head, tail *xenThread }
 
@@ -127,7 +146,7 @@ func (s *xenScheduler) makeReady(t *xenThread, byEvent bool) {
 		s.queue(t).push(t)
 	}
 	if v.slice == 0 && !v.thread.idle {
-		v.slice = xenSystemTime() + xenSlice
+		v.slice = v.now() + xenSlice
 		v.arm()
 	}
 }
@@ -156,13 +175,13 @@ func (s *xenScheduler) schedule(v *xenVCPU) {
 func (s *xenScheduler) switchTo(v *xenVCPU, next *xenThread) {
 	v.slice = 0
 	if s.normal.head != nil && !next.idle {
-		v.slice = xenSystemTime() + xenSlice
+		v.slice = v.now() + xenSlice
 	}
 	v.arm()
 	t := v.thread
 	if next != t {
 		if next.idle || t.idle {
-			v.charge(xenSystemTime())
+			v.charge(v.now())
 		}
 		if next.idle {
 			s.idle.add(v.id)
@@ -234,8 +253,8 @@ func (s *xenScheduler) wake(t *xenThread, byEvent bool) {
 
 // expire wakes whose time has come. Never early: the deadline is compared with
 // the clock the sleeper reads.
-func (s *xenScheduler) expire() {
-	for t := s.sleepers; t != nil && t.deadline <= xenSystemTime(); t = s.sleepers {
+func (s *xenScheduler) expire(now int64) {
+	for t := s.sleepers; t != nil && t.deadline <= now; t = s.sleepers {
 		s.wake(t, true)
 	}
 }
@@ -248,7 +267,7 @@ func (v *xenVCPU) arm() {
 	at := v.slice
 	if p := xenSched.profile; p != 0 && !v.thread.idle {
 		if v.sample == 0 {
-			v.sample = xenSystemTime() + p
+			v.sample = v.now() + p
 		}
 		if at == 0 || v.sample < at {
 			at = v.sample
@@ -272,13 +291,14 @@ func xenTimerEvent(v *xenVCPU) {
 	s := &xenSched
 	s.lock.lock()
 	v.armed = 0
-	if now := xenSystemTime(); s.profile != 0 && v.sample <= now {
+	now := v.now()
+	if s.profile != 0 && v.sample <= now {
 		v.sample = now + s.profile
 		if t := v.thread; !t.idle {
 			atomic.Or64(&t.pending, 1<<(_SIGPROF-1))
 		}
 	}
-	s.expire()
+	s.expire(now)
 	s.lock.unlock()
 }
 
@@ -306,7 +326,7 @@ func xenReschedule(v *xenVCPU) {
 		xenReadyCount++
 		s.switchTo(v, next)
 		return
-	case v.slice != 0 && v.slice <= xenSystemTime():
+	case v.slice != 0 && v.slice <= v.now():
 		s.yield(v)
 		return
 	}
@@ -319,8 +339,7 @@ func xenReschedule(v *xenVCPU) {
 //go:nowritebarrierrec
 func xenCPUTimeK(arg unsafe.Pointer) {
 	s := &xenSched
-	s.lock.lock()
-	now := xenSystemTime()
+	now := s.enter().now()
 	for _, v := range xenVCPUs {
 		if v != nil {
 			v.charge(now)
@@ -343,7 +362,7 @@ func (v *xenVCPU) charge(now int64) {
 //go:nowritebarrierrec
 func xenProfileK(arg unsafe.Pointer) {
 	s := &xenSched
-	s.lock.lock()
+	s.enter()
 	s.profile = *(*int64)(arg)
 	for _, v := range xenVCPUs {
 		if v == nil {
@@ -364,8 +383,7 @@ func xenProfileK(arg unsafe.Pointer) {
 //go:nowritebarrierrec
 func xenYieldK(unsafe.Pointer) {
 	s := &xenSched
-	s.lock.lock()
-	s.yield(xenCurrentVCPU())
+	s.yield(s.enter())
 }
 
 // xenIdle is the idle thread.

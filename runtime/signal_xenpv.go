@@ -173,7 +173,7 @@ func signalM(mp *m, sig int) {
 func xenSignalK(arg unsafe.Pointer) {
 	a := (*xenSignalArgs)(arg)
 	s := &xenSched
-	s.lock.lock()
+	s.enter()
 	atomic.Or64(&a.t.pending, 1<<(a.sig-1))
 	xenKickThread(a.t)
 	s.lock.unlock()

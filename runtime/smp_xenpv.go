@@ -97,10 +97,9 @@ func xenVCPUStart(id uint32) bool {
 //
 //go:nowritebarrierrec
 func xenVCPUMain() {
-	v := xenCurrentVCPU()
 	s := &xenSched
-	s.lock.lock()
-	v.since = xenSystemTime()
+	v := s.enter()
+	v.since = v.now()
 	s.idle.add(v.id)
 }
 

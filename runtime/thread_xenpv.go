@@ -126,7 +126,7 @@ func (t *xenThread) prepare(entry uintptr) {
 func xenThreadStartK(arg unsafe.Pointer) {
 	t := (*xenThread)(arg)
 	s := &xenSched
-	s.lock.lock()
+	s.enter()
 	s.lastID++
 	t.id = s.lastID
 	s.makeReady(t, false)
@@ -147,8 +147,7 @@ func xenThreadFirst() (sp uintptr, gp *g, entry uintptr) {
 //go:nowritebarrierrec
 func xenThreadExitK() {
 	s := &xenSched
-	s.lock.lock()
-	v := xenCurrentVCPU()
+	v := s.enter()
 	t := v.thread
 	t.later, s.dead = s.dead, t
 	s.schedule(v)
@@ -162,7 +161,7 @@ func xenThreadExitK() {
 //go:nowritebarrierrec
 func xenThreadTakeDeadK(arg unsafe.Pointer) {
 	s := &xenSched
-	s.lock.lock()
+	s.enter()
 	t := s.dead
 	if t != nil {
 		s.dead = t.later

@@ -28,6 +28,7 @@ const (
 //go:nowritebarrierrec
 func xenTrap(f *xenTrapFrame) {
 	v := xenCurrentVCPU()
+	v.clock = 0
 	t := v.thread
 	if f.g == t.kg {
 		xenDumpFrame(f)
