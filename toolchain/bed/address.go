@@ -11,6 +11,9 @@ const (
 
 func (g *Guest) host() int { return firstHost + (g.number-1)%(lastHost-firstHost+1) }
 
+// NameServer is dom0's address. It answers for the names in dom0's /etc/hosts.
+const NameServer = "10.0.0.1"
+
 // IP returns the guest's address, if its network device is the one that guests
 // have by default.
 func (g *Guest) IP() string { return fmt.Sprintf("10.0.0.%d", g.host()) }

@@ -50,9 +50,12 @@ func (o *Options) image(ctx context.Context) (string, error) {
 	}
 	dir := filepath.Join(cache, "image-"+r.xen+"-"+key)
 	if _, err := os.Stat(filepath.Join(dir, "state")); err == nil {
-		return dir, nil
+		return dir, used(dir)
 	}
-	return dir, o.makeImage(ctx, dir, debs, r)
+	if err := o.makeImage(ctx, dir, debs, r); err != nil {
+		return "", err
+	}
+	return dir, prune(cache, r.xen)
 }
 
 // imageKey names all that decides what the saved state is.

@@ -132,6 +132,8 @@ func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 	network, err := usesNetwork(image)
 	if !network && len(s.rules) == 0 {
 		c.Vifs = []string{}
+	} else {
+		c.Options = append(c.Options, "dns="+bed.NameServer)
 	}
 	return c, err
 }
