@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -75,6 +76,7 @@ func TestBed(t *testing.T) {
 			b := startBed(t, xen)
 			t.Run("Exec", func(t *testing.T) { testExec(t, b) })
 			t.Run("Files", func(t *testing.T) { testFiles(t, b) })
+			t.Run("Follow", func(t *testing.T) { testFollow(t, b) })
 			t.Run("Terminal", func(t *testing.T) { testTerminal(t, b) })
 			t.Run("Cleanup", func(t *testing.T) { testCleanup(t, b) })
 			t.Run("Dial", func(t *testing.T) { testDial(t, b) })
@@ -98,6 +100,13 @@ func testExec(t *testing.T, b *Bed) {
 
 	_, err = b.Exec(t.Context(), "nosuchprogram")
 	require.ErrorContains(t, err, "nosuchprogram")
+
+	// What a program says at once comes behind the agent's reply.
+	for range 50 {
+		out, err := b.Exec(t.Context(), "echo", "quick")
+		require.NoError(t, err)
+		require.Equal(t, "quick\n", out)
+	}
 
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
@@ -126,6 +135,32 @@ func testFiles(t *testing.T, b *Bed) {
 	_, err = b.Get(t.Context(), "/tmp/none")
 	require.ErrorContains(t, err, "no such file")
 	require.NoError(t, b.run(t.Context(), "rm", "-r", "/tmp/dir"))
+}
+
+// testFollow reads a growing file to its end, of which dom0 keeps only the last
+// part in memory.
+func testFollow(t *testing.T, b *Bed) {
+	st, err := b.follow(t.Context(), "/var/log/grows")
+	require.NoError(t, err)
+	defer st.Close()
+	const size = 24 << 20
+	grown := make(chan error, 1)
+	go func() {
+		err := b.run(t.Context(), "sh", "-c", "for i in 1 2 3; do head -c 8388608 /dev/zero >> /var/log/grows; usleep 300000; done")
+		grown <- errors.Join(err, st.CloseWrite())
+	}()
+	n, err := io.Copy(io.Discard, st)
+	require.NoError(t, err)
+	require.NoError(t, <-grown)
+	require.EqualValues(t, size, n)
+	out, err := b.Exec(t.Context(), "sh", "-c", "stat -c '%s' /var/log/grows; du -k /var/log/grows | cut -f1")
+	require.NoError(t, err)
+	var length, kept int
+	_, err = fmt.Sscan(out, &length, &kept)
+	require.NoError(t, err)
+	require.Equal(t, size, length)
+	require.Less(t, kept, 12<<10, "KB in dom0's memory")
+	require.NoError(t, b.run(t.Context(), "rm", "/var/log/grows"))
 }
 
 func testTerminal(t *testing.T, b *Bed) {

@@ -65,12 +65,9 @@ func execute(st *mux.Stream, req *proto.Request) error {
 	if req.TTY {
 		start = func() (*sync.WaitGroup, error) { return p.startTTY(req.Size) }
 	}
-	output, err := start()
+	output, err := p.startAndReply(start)
 	if err != nil {
 		return err
-	}
-	if err := proto.WriteJSON(st, proto.Reply{}); err != nil {
-		p.kill(syscall.SIGKILL)
 	}
 	letGo := make(chan struct{})
 	go func() {
@@ -90,6 +87,20 @@ func execute(st *mux.Stream, req *proto.Request) error {
 		cleanup(req.Cleanup)
 	}
 	return nil
+}
+
+// startAndReply starts the program; its first output waits for the reply.
+func (p *process) startAndReply(start func() (*sync.WaitGroup, error)) (*sync.WaitGroup, error) {
+	p.wmu.Lock()
+	defer p.wmu.Unlock()
+	output, err := start()
+	if err != nil {
+		return nil, err
+	}
+	if err := proto.WriteJSON(p.st, proto.Reply{}); err != nil {
+		p.kill(syscall.SIGKILL)
+	}
+	return output, nil
 }
 
 // cleanup runs the program that takes away what another one left.
