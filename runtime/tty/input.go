@@ -45,20 +45,39 @@ func (in *input) take(p []byte) (n int, ok bool) {
 	return n, true
 }
 
+// takeAll fills p with what there is, whatever lines it came in. ok is false if there is nothing.
+func (in *input) takeAll(p []byte) (n int, ok bool) {
+	for n < len(p) {
+		m, more := in.take(p[n:])
+		if !more {
+			break
+		}
+		n += m
+	}
+	return n, n > 0
+}
+
 // typed handles a byte from the console. The caller holds t.mu.
 func (t *TTY) typed(c byte) {
 	if t.quoted(c) {
 		return
 	}
-	c, ok := t.translate(c)
+	key := c
+	c, ok := t.translate(key)
 	if !ok || t.signalled(c) {
 		return
 	}
-	if t.termios.Lflag&lICANON == 0 {
+	switch {
+	case t.termios.Lflag&lICANON != 0:
+		t.edited(c)
+	case c == '\n' && key != c: // the Enter key, which unlike Ctrl-J is shown as what it does
+		t.in.line = append(t.in.line, c)
+		if t.termios.Lflag&lECHO != 0 {
+			t.put("\n")
+		}
+	default:
 		t.keep(c)
-		return
 	}
-	t.edited(c)
 }
 
 // quoted takes c if it quotes the next byte or is quoted itself.
@@ -70,6 +89,9 @@ func (t *TTY) quoted(c byte) bool {
 		t.keep(c)
 	case t.termios.Lflag&modes == modes && c != 0 && c == t.termios.CC[vLNEXT]:
 		t.in.literal = true
+		if t.termios.Lflag&(lECHO|lECHOCTL) == lECHO|lECHOCTL {
+			t.put("^\b") // until the next one is typed over it
+		}
 	default:
 		return false
 	}
@@ -118,7 +140,9 @@ func (t *TTY) signalled(c byte) bool {
 		return false
 	}
 	t.echo(c)
-	t.in.line = nil
+	if t.termios.Lflag&lNOFLSH == 0 {
+		t.in = input{}
+	}
 	return true
 }
 
@@ -146,16 +170,21 @@ func (t *TTY) edited(c byte) {
 	}
 }
 
-// lastWord returns the length of the last word of the line with the blanks after it.
+// lastWord returns the length of the last word of the line, of letters, digits and "_", with what is after it.
 func (t *TTY) lastWord() int {
 	i := len(t.in.line)
-	for i > 0 && t.in.line[i-1] == ' ' {
+	for i > 0 && !isWord(t.in.line[i-1]) {
 		i--
 	}
-	for i > 0 && t.in.line[i-1] != ' ' {
+	for i > 0 && isWord(t.in.line[i-1]) {
 		i--
 	}
 	return len(t.in.line) - i
+}
+
+// isWord takes all that is not ASCII for letters.
+func isWord(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c >= 0x80
 }
 
 // erase takes the last n bytes of the line, and whole UTF-8 characters, off the line and the screen.
@@ -173,8 +202,11 @@ func (t *TTY) erase(n int) {
 		if t.termios.Lflag&lECHO == 0 {
 			continue
 		}
-		t.put("\b \b")
+		shown := 1
 		if isControl(c) {
+			shown = 2 * int(t.termios.Lflag&lECHOCTL/lECHOCTL)
+		}
+		for range shown {
 			t.put("\b \b")
 		}
 	}
@@ -192,7 +224,7 @@ func (t *TTY) echo(c byte) {
 	t.put(string([]byte{c}))
 }
 
-// isControl reports whether c is shown as two characters.
+// isControl reports whether c is shown as two characters, ^ and a letter, or not at all.
 func isControl(c byte) bool {
-	return c < 0x20 && c != '\t' && c != '\n' || c == 0x7f
+	return c < 0x20 && c != '\t' || c == 0x7f
 }

@@ -43,12 +43,32 @@ func (t *TTY) Ioctl(request, arg uintptr) (uintptr, calls.Errno) {
 	case tiocspgrp, tiocsctty, tiocnotty:
 		return 0, 0 // there is one process, and this is its terminal
 	case tcflsh:
-		t.mu.Lock()
-		t.in = input{}
-		t.mu.Unlock()
-		return 0, 0
+		return t.discard(arg)
 	}
 	return 0, calls.ENOTTY
+}
+
+// Queues of TCFLSH. Source: Linux 6.16 include/uapi/asm-generic/termbits-common.h.
+const (
+	tciFLUSH  = 0
+	tcoFLUSH  = 1
+	tcioFLUSH = 2
+)
+
+// discard forgets what was typed or, of what is to be shown, the echo that the console had no room for.
+func (t *TTY) discard(queue uintptr) (uintptr, calls.Errno) {
+	if queue > tcioFLUSH {
+		return 0, calls.EINVAL
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if queue != tcoFLUSH {
+		t.in = input{}
+	}
+	if queue != tciFLUSH {
+		t.pending = nil
+	}
+	return 0, 0
 }
 
 // get calls f with the structure at arg while t is locked.

@@ -106,16 +106,20 @@ func (t *TTY) wanted() (ok, user bool) {
 	return false, false
 }
 
+// pumpRoom waits until the console has taken what is pending, and has room for more.
 func (t *TTY) pumpRoom() {
-	ok := kernel.ConsoleWait(true, true)
-	if !ok {
-		t.hangUp()
+	for ok := true; ok; {
+		if ok = kernel.ConsoleWait(true, true); !ok {
+			t.hangUp()
+		}
+		t.mu.Lock()
+		t.full = false
+		if t.flush() || !ok {
+			t.pumping[forRoom] = false
+			ok = false
+		}
+		t.mu.Unlock()
 	}
-	t.mu.Lock()
-	t.full = false
-	t.pumping[forRoom] = false
-	t.flush()
-	t.mu.Unlock()
 	t.Signal(fdtable.Out)
 }
 

@@ -38,6 +38,7 @@ const (
 	lECHOE   = 0x10
 	lECHOK   = 0x20
 	lECHONL  = 0x40
+	lNOFLSH  = 0x80
 	lECHOCTL = 0x200
 	lECHOKE  = 0x800
 	lIEXTEN  = 0x8000

@@ -48,7 +48,11 @@ func (t *TTY) Read(p []byte) (int, calls.Errno) {
 	t.collect()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n, ok := t.in.take(p); ok {
+	take := t.in.take
+	if t.termios.Lflag&lICANON == 0 {
+		take = t.in.takeAll
+	}
+	if n, ok := take(p); ok {
 		if t.readers > 0 || t.keys {
 			t.pump(forInput)
 		}
@@ -126,6 +130,7 @@ func (t *TTY) output(p []byte) int {
 			return done
 		case 1:
 			t.pending = append(t.pending, '\n')
+			t.pump(forRoom)
 			return done + 1
 		}
 		done++
@@ -146,13 +151,24 @@ func (t *TTY) send(p []byte) int {
 func (t *TTY) put(s string) {
 	if !t.flush() {
 		if len(t.pending)+2*len(s) <= maxPending {
-			t.pending = append(t.pending, s...)
+			t.hold(s)
 		}
 		return
 	}
 	if n := t.output([]byte(s)); n < len(s) {
-		t.pending = append(t.pending, s[n:]...)
+		t.hold(s[n:])
 	}
+}
+
+// hold keeps s, newlines translated, until there is room for it.
+func (t *TTY) hold(s string) {
+	for _, c := range []byte(s) {
+		if c == '\n' && t.termios.Oflag&(oPOST|oNLCR) == oPOST|oNLCR {
+			t.pending = append(t.pending, '\r')
+		}
+		t.pending = append(t.pending, c)
+	}
+	t.pump(forRoom)
 }
 
 // flush writes what is pending and reports whether that was all.
@@ -173,7 +189,9 @@ func (t *TTY) Readiness() fdtable.Events {
 	if len(t.in.lines) > 0 {
 		ev |= fdtable.In
 	}
-	if !t.full {
+	if t.full {
+		t.pump(forRoom) // so that the answer is another one some time
+	} else {
 		ev |= fdtable.Out
 	}
 	if t.gone {
