@@ -95,10 +95,9 @@ func (d *data) newArea(first, end int64) (*area, calls.Errno) {
 
 // move copies page i to the area that it will be in, and gives it back.
 func (d *data) move(a *area, i int64) {
-	if !d.hasData(i) {
-		return
+	if d.hasData(i) {
+		d.readPage(a.page(i), i, 0)
 	}
-	d.readPage(a.page(i), i, 0)
 	if d.area(i) == nil && d.page(i) != nil {
 		d.release(i, d.page(i))
 	}

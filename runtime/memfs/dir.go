@@ -90,6 +90,9 @@ func (d *dir) Create(name string, n *vfs.New) (vfs.Inode, calls.Errno) {
 	if d.names[name] != nil {
 		return nil, calls.EEXIST
 	}
+	if err := d.fs.room(inodeCost + len(n.Target) + entryCost + len(name)); err != 0 {
+		return nil, err
+	}
 	inode, err := d.fs.create(n, d, name)
 	if err != 0 {
 		return nil, err
@@ -110,12 +113,14 @@ func (d *dir) insert(name string, inode member) {
 	e := &entry{name, d.lastPos, inode}
 	d.names[name] = e
 	d.order = append(d.order, e)
+	d.fs.used.Add(int64(entryCost + len(name)))
 	d.touch()
 }
 
 // remove takes an entry out. The caller holds fs.mu.
 func (d *dir) remove(e *entry) {
 	delete(d.names, e.name)
+	d.fs.used.Add(-int64(entryCost + len(e.name)))
 	e.inode = nil
 	if d.dead++; d.dead > 16 && d.dead > len(d.order)/2 {
 		d.compact()
@@ -162,6 +167,9 @@ func (d *dir) Link(name string, target vfs.Inode) calls.Errno {
 	if gone {
 		return calls.ENOENT
 	}
+	if err := d.fs.room(entryCost + len(name)); err != 0 {
+		return err
+	}
 	d.insert(name, m)
 	n.addLink(1)
 	return 0
@@ -169,12 +177,13 @@ func (d *dir) Link(name string, target vfs.Inode) calls.Errno {
 
 func (d *dir) Remove(name string, isDir bool) calls.Errno {
 	inode, err := d.takeOut(name, isDir)
-	if err == 0 && inode.common().links() == 0 {
+	if inode != nil {
 		inode.gone()
 	}
 	return err
 }
 
+// takeOut removes a name and returns its file if that was the last one.
 func (d *dir) takeOut(name string, isDir bool) (member, calls.Errno) {
 	d.sprout()
 	d.fs.mu.Lock()
@@ -194,20 +203,23 @@ func (d *dir) takeOut(name string, isDir bool) (member, calls.Errno) {
 		return nil, calls.ENOTEMPTY
 	}
 	d.remove(e)
-	d.dropped(inode)
-	return inode, 0
+	return d.dropped(inode), 0
 }
 
-// dropped accounts for a name of inode that was in d and is no more. The caller holds fs.mu.
-func (d *dir) dropped(inode member) {
-	sub, ok := inode.(*dir)
-	if !ok {
-		inode.common().addLink(-1)
-		return
+// dropped accounts for a name of inode that was in d and is no more. It returns inode if that was the last one. The caller
+// holds fs.mu.
+func (d *dir) dropped(inode member) (last member) {
+	if sub, ok := inode.(*dir); ok {
+		sub.parent, sub.removed = nil, true
+		sub.addLink(-2)
+		d.addLink(-1)
+		return inode
 	}
-	sub.parent, sub.removed = nil, true
-	sub.addLink(-2)
-	d.addLink(-1)
+	inode.common().addLink(-1)
+	if inode.common().links() > 0 {
+		return nil
+	}
+	return inode
 }
 
 func (d *dir) Entries(after uint64, emit func(*vfs.Entry) bool) calls.Errno {

@@ -49,7 +49,7 @@ func (f *file) freeIfUnused() {
 		f.free()
 		if !f.freed {
 			f.freed = true
-			f.node.fs.files.Add(-1)
+			f.node.gone()
 		}
 	}
 }

@@ -28,7 +28,7 @@ type FS struct {
 	dev     uint64
 	lastIno atomic.Uint64
 	files   atomic.Int64
-	used    atomic.Int64 // bytes of memory in contents
+	used    atomic.Int64 // bytes of memory in contents, inodes and names
 	limit   atomic.Int64 // what used may not exceed; 0: half of the memory
 	root    *dir
 	opener  Opener
@@ -56,7 +56,7 @@ func (fs *FS) Root() vfs.Directory { return fs.root }
 // Type returns "tmpfs".
 func (fs *FS) Type() string { return "tmpfs" }
 
-// SetLimit sets how many bytes of memory the contents of files may take.
+// SetLimit sets how many bytes of memory the files may take.
 func (fs *FS) SetLimit(n int64) { fs.limit.Store(n) }
 
 func (fs *FS) limitBytes() int64 {
@@ -72,6 +72,20 @@ func (fs *FS) limitBytes() int64 {
 func (fs *FS) charge(n int64) calls.Errno {
 	if used := fs.used.Add(n); n > 0 && used > fs.limitBytes() {
 		fs.used.Add(-n)
+		return calls.ENOSPC
+	}
+	return 0
+}
+
+// What an inode and a name take besides the text that they hold, in bytes and roughly.
+const (
+	inodeCost = 384
+	entryCost = 128
+)
+
+// room returns ENOSPC if there is none for n more bytes.
+func (fs *FS) room(n int) calls.Errno {
+	if fs.used.Load()+int64(n) > fs.limitBytes() {
 		return calls.ENOSPC
 	}
 	return 0
@@ -93,6 +107,9 @@ func (fs *FS) Statfs(st *vfs.Statfs) calls.Errno {
 
 // TmpFile makes a regular file without a name.
 func (fs *FS) TmpFile(n *vfs.New) (vfs.Regular, calls.Errno) {
+	if err := fs.room(inodeCost); err != 0 {
+		return nil, err
+	}
 	f := newFile(fs, n)
 	f.nlink, f.unnamed = 0, true
 	return f, 0

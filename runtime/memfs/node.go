@@ -14,6 +14,7 @@ type node struct {
 	ino  uint64
 	kind uint32 // the type bits of the mode
 	rdev uint64
+	cost int64 // bytes of memory, contents apart
 
 	mu                  sync.RWMutex // guards what follows, and the contents of regular files
 	perm                uint32
@@ -26,7 +27,9 @@ type node struct {
 func (n *node) init(fs *FS, from *vfs.New) {
 	n.fs = fs
 	n.ino = fs.lastIno.Add(1)
+	n.cost = inodeCost + int64(len(from.Target))
 	fs.files.Add(1)
+	fs.used.Add(n.cost)
 	n.kind = from.Mode & vfs.S_IFMT
 	n.perm = from.Mode & vfs.PermMask
 	n.uid, n.gid, n.rdev = from.UID, from.GID, from.Rdev
@@ -46,7 +49,10 @@ type member interface {
 	gone()
 }
 
-func (n *node) gone() { n.fs.files.Add(-1) }
+func (n *node) gone() {
+	n.fs.files.Add(-1)
+	n.fs.used.Add(-n.cost)
+}
 
 // stat fills st in. The caller holds n.mu.
 func (n *node) stat(st *fdtable.Stat) {

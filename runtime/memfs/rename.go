@@ -12,12 +12,13 @@ func (d *dir) Rename(name string, to vfs.Directory, newName string, flags uint32
 		return calls.EXDEV
 	}
 	replaced, err := d.rename(name, target, newName, flags)
-	if err == 0 && replaced != nil && replaced.common().links() == 0 {
+	if replaced != nil {
 		replaced.gone()
 	}
 	return err
 }
 
+// rename returns the file whose last name was taken.
 func (d *dir) rename(name string, target *dir, newName string, flags uint32) (replaced member, err calls.Errno) {
 	d.sprout()
 	target.sprout()
@@ -46,9 +47,9 @@ func (d *dir) rename(name string, target *dir, newName string, flags uint32) (re
 		if err := replaceable(from.inode, to.inode); err != 0 {
 			return nil, err
 		}
-		replaced = to.inode
+		old := to.inode
 		target.remove(to)
-		target.dropped(replaced)
+		replaced = target.dropped(old)
 	}
 	inode := from.inode
 	d.remove(from)
