@@ -233,7 +233,8 @@ func memfdCreate(a calls.Args) (uintptr, calls.Errno) {
 	if a.A2&^(mfdCloexec|mfdAllowSealing|mfdNoexecSeal|mfdExec) != 0 {
 		return 0, calls.EINVAL
 	}
-	n, err := rootFS.TmpFile(&vfs.New{Mode: vfs.S_IFREG | 0o777, UID: vfs.CurrentCred().EUID, GID: vfs.CurrentCred().EGID})
+	c := vfs.CurrentCred()
+	n, err := rootFS.TmpFile(&vfs.New{Mode: vfs.S_IFREG | 0o777, UID: c.EUID, GID: c.EGID, Nameless: true})
 	if err != 0 {
 		return 0, err
 	}

@@ -15,25 +15,25 @@ func openFifo(loc vfs.Location, key *memfs.Special, flags uint32) (fdtable.Descr
 	read, write := mode != fdtable.O_WRONLY, mode != fdtable.O_RDONLY
 	nonblock := flags&fdtable.O_NONBLOCK != 0
 	ring.mu.Lock()
+	defer ring.mu.Unlock()
 	if write && !read && nonblock && ring.readers == 0 {
-		ring.mu.Unlock()
 		return nil, calls.ENXIO
 	}
-	seen := ring.comings
-	ring.mu.Unlock()
-	e := ring.end(read, write)
+	e := ring.join(read, write)
 	e.loc = &loc
-	if read && write || nonblock {
-		return e, 0
-	}
-	ring.mu.Lock()
-	defer ring.mu.Unlock()
-	if read {
-		for ring.writers == 0 && ring.comings[1] == seen[1] {
+	seen := ring.comings
+	switch {
+	case read && write:
+	case nonblock:
+		if ring.writers == 0 {
+			e.since = seen[1]
+		}
+	case read && ring.writers == 0:
+		for ring.comings[1] == seen[1] {
 			ring.opened.Wait()
 		}
-	} else {
-		for ring.readers == 0 && ring.comings[0] == seen[0] {
+	case write && ring.readers == 0:
+		for ring.comings[0] == seen[0] {
 			ring.opened.Wait()
 		}
 	}

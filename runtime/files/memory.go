@@ -46,6 +46,7 @@ const (
 type mapping struct {
 	start, size uintptr
 	share       *share // nil for memory of its own
+	prot        int32  // of memory of its own
 }
 
 // A share is a file that is mapped shared. Guarded by mappingsLock.
@@ -107,7 +108,7 @@ func mapMemory(size uintptr, prot int32, fill func([]byte) calls.Errno) (uintptr
 			return 0, calls.Errno(err)
 		}
 	}
-	remember(mapping{start: uintptr(p), size: size})
+	remember(mapping{start: uintptr(p), size: size, prot: prot})
 	return uintptr(p), 0
 }
 
@@ -143,7 +144,7 @@ func mapFile(f *fdFile, size, prot, flags uintptr, offset int64) (uintptr, calls
 		return 0, err
 	}
 	file.Opened()
-	remember(mapping{addr, size, &share{file, addr, size, 1}})
+	remember(mapping{start: addr, size: size, share: &share{file, addr, size, 1}})
 	return addr, 0
 }
 
@@ -169,33 +170,42 @@ func munmap(a calls.Args) (uintptr, calls.Errno) {
 // at the same address it is one that goes. The caller holds mappingsLock.
 func cutMappings(start, end uintptr) (gone []mapping) {
 	var rest []mapping
-	fileCut := false
+	var cut [][2]uintptr
 	for _, m := range mappings {
 		low, high := max(m.start, start), min(m.start+m.size, end)
-		if low >= high || m.share != nil && fileCut {
+		if low >= high || m.share != nil && overlaps(cut, low, high) {
 			rest = append(rest, m)
 			continue
 		}
 		pieces := 0
 		if m.start < low {
-			rest = append(rest, mapping{m.start, low - m.start, m.share})
+			rest = append(rest, mapping{m.start, low - m.start, m.share, m.prot})
 			pieces++
 		}
 		if high < m.start+m.size {
-			rest = append(rest, mapping{high, m.start + m.size - high, m.share})
+			rest = append(rest, mapping{high, m.start + m.size - high, m.share, m.prot})
 			pieces++
 		}
 		if m.share == nil {
-			gone = append(gone, mapping{low, high - low, nil})
+			gone = append(gone, mapping{start: low, size: high - low})
 			continue
 		}
-		fileCut = true
+		cut = append(cut, [2]uintptr{low, high})
 		if m.share.pieces += pieces - 1; m.share.pieces == 0 {
 			gone = append(gone, m)
 		}
 	}
 	mappings = rest
 	return gone
+}
+
+func overlaps(list [][2]uintptr, low, high uintptr) bool {
+	for _, r := range list {
+		if r[0] < high && low < r[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // unmap gives back what a mapping stood for, once there is no mapping of it.
@@ -239,6 +249,8 @@ func rangeArg(start, size uintptr) (uintptr, calls.Errno) {
 	return size, 0
 }
 
+// mprotect protects memory of the program's own. That of a file stays writable: it is the file's contents, which may be
+// written by other ways.
 func mprotect(a calls.Args) (uintptr, calls.Errno) {
 	if a.A3&^(protRead|protWrite|protExec) != 0 {
 		return 0, calls.EINVAL
@@ -247,7 +259,26 @@ func mprotect(a calls.Args) (uintptr, calls.Errno) {
 	if err != 0 || size == 0 {
 		return 0, err
 	}
-	return 0, calls.Errno(kernel.Protect(calls.At(a.A1), size, int32(a.A3)))
+	mappingsLock.Lock()
+	defer mappingsLock.Unlock()
+	var list []mapping
+	for _, m := range mappings {
+		low, high := max(m.start, a.A1), min(m.start+m.size, a.A1+size)
+		if low >= high || m.share != nil {
+			list = append(list, m)
+			continue
+		}
+		if err := kernel.Protect(calls.At(low), high-low, int32(a.A3)); err != 0 {
+			return 0, calls.Errno(err)
+		}
+		for _, piece := range []mapping{{m.start, low - m.start, nil, m.prot}, {low, high - low, nil, int32(a.A3)}, {high, m.start + m.size - high, nil, m.prot}} {
+			if piece.size > 0 {
+				list = append(list, piece)
+			}
+		}
+	}
+	mappings = list
+	return 0, 0
 }
 
 // madvise gives no advice to anybody, but MADV_DONTNEED, which programs use to get pages of zeroes, does that.
@@ -269,13 +300,24 @@ func madvise(a calls.Args) (uintptr, calls.Errno) {
 		if low >= high || m.share != nil {
 			continue
 		}
-		mem, err := calls.Bytes(low, high-low)
-		if err != 0 {
+		if err := m.zero(low, high-low); err != 0 {
 			return 0, err
 		}
-		clear(mem)
 	}
 	return 0, 0
+}
+
+// zero clears a part of memory of the program's own, which may be protected.
+func (m *mapping) zero(start, size uintptr) calls.Errno {
+	if m.prot&protWrite == 0 {
+		if err := kernel.Protect(calls.At(start), size, protRead|protWrite); err != 0 {
+			return calls.Errno(err)
+		}
+		defer kernel.Protect(calls.At(start), size, m.prot)
+	}
+	mem, err := calls.Bytes(start, size)
+	clear(mem)
+	return err
 }
 
 // msync has nothing to write: a shared mapping is the contents of its file.

@@ -35,7 +35,19 @@ func TestMain(m *testing.M) {
 	if err != 0 {
 		panic(err)
 	}
+	mounted = vfs.Mounts()
 	os.Exit(m.Run())
+}
+
+// mounted is what is mounted in the tree that the package furnished.
+var mounted []*vfs.Mount
+
+// furnished goes back to that tree.
+func furnished() {
+	useRoot(mounted[0].Root)
+	for _, m := range mounted[1:] {
+		vfs.MountAt(m.Point, m.Root, m.Source)
+	}
 }
 
 // A pair makes every system call twice, here and on the host's kernel, in a tmpfs that is the root directory of a thread
@@ -59,7 +71,7 @@ func newPair(t testing.TB) *pair {
 	}
 	p := &pair{TB: t, host: host}
 	t.Cleanup(host.stop)
-	t.Cleanup(func() { useRoot(rootFS.Root()) })
+	t.Cleanup(furnished)
 	p.reset()
 	return p
 }

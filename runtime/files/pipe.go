@@ -48,6 +48,7 @@ type pipeEnd struct {
 	ring        *pipeRing
 	read, write bool
 	loc         *vfs.Location // of a named pipe
+	since       int           // how many writers had come and gone when it was opened without waiting for one
 }
 
 func newPipe() (r, w *pipeEnd) {
@@ -59,6 +60,11 @@ func newPipe() (r, w *pipeEnd) {
 func (p *pipeRing) end(read, write bool) *pipeEnd {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.join(read, write)
+}
+
+// join is end for those who hold p.mu.
+func (p *pipeRing) join(read, write bool) *pipeEnd {
 	if read {
 		p.readers++
 		p.comings[0]++
@@ -71,23 +77,37 @@ func (p *pipeRing) end(read, write bool) *pipeEnd {
 	return &pipeEnd{ring: p, read: read, write: write}
 }
 
-func (e *pipeEnd) Read(b []byte) (int, calls.Errno) {
+func (e *pipeEnd) Read(b []byte) (int, calls.Errno) { return e.ReadV([][]byte{b}) }
+
+func (e *pipeEnd) ReadV(bufs [][]byte) (int, calls.Errno) {
+	if total(bufs) == 0 {
+		return 0, 0
+	}
 	p := e.ring
 	p.mu.Lock()
 	if p.n == 0 {
 		writers := p.writers
 		p.mu.Unlock()
-		if writers > 0 && len(b) > 0 {
+		if writers > 0 {
 			return 0, calls.EAGAIN
 		}
 		return 0, 0
 	}
-	n := p.take(b)
-	p.mu.Unlock()
-	if n > 0 {
-		p.notifier.Signal(fdtable.Out)
+	n := 0
+	for _, b := range bufs {
+		n += p.take(b)
 	}
+	p.mu.Unlock()
+	p.notifier.Signal(fdtable.Out)
 	return n, 0
+}
+
+// total returns the length of all buffers together.
+func total(bufs [][]byte) (n int) {
+	for _, b := range bufs {
+		n += len(b)
+	}
+	return n
 }
 
 // take moves contents to b.
@@ -106,8 +126,11 @@ func (p *pipeRing) take(b []byte) int {
 	return n
 }
 
-func (e *pipeEnd) Write(b []byte) (int, calls.Errno) {
-	if len(b) == 0 {
+func (e *pipeEnd) Write(b []byte) (int, calls.Errno) { return e.WriteV([][]byte{b}) }
+
+func (e *pipeEnd) WriteV(bufs [][]byte) (int, calls.Errno) {
+	size := total(bufs)
+	if size == 0 {
 		return 0, 0
 	}
 	p := e.ring
@@ -117,15 +140,16 @@ func (e *pipeEnd) Write(b []byte) (int, calls.Errno) {
 		return 0, calls.EPIPE
 	}
 	room := p.size - p.n
-	if room == 0 || len(b) <= pipeBuf && len(b) > room {
+	if room == 0 || size <= pipeBuf && size > room {
 		p.mu.Unlock()
 		return 0, calls.EAGAIN
 	}
-	n := p.add(b[:min(len(b), room)])
-	p.mu.Unlock()
-	if n > 0 {
-		p.notifier.Signal(fdtable.In)
+	n := 0
+	for _, b := range bufs {
+		n += p.add(b[:min(len(b), room-n)])
 	}
+	p.mu.Unlock()
+	p.notifier.Signal(fdtable.In)
 	return n, 0
 }
 
@@ -165,7 +189,7 @@ func (e *pipeEnd) Readiness() fdtable.Events {
 		if p.n > 0 {
 			ev |= fdtable.In
 		}
-		if p.writers == 0 && p.comings[1] > 0 {
+		if p.writers == 0 && p.comings[1] > e.since {
 			ev |= fdtable.Hup
 		}
 	}

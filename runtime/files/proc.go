@@ -92,11 +92,11 @@ func furnishSelf(root *pseudo.Dir) {
 		func() (vfs.Location, calls.Errno) { return vfs.Location{Inode: workingDir()}, 0 }))
 	self.Sub("net")
 	fd := self.Sub("fd")
-	fd.List = func() (names []string) {
+	fd.List = func() (items []pseudo.Item) {
 		for _, n := range fdtable.Open() {
-			names = append(names, itoa(uint64(n)))
+			items = append(items, pseudo.Item{Name: itoa(uint64(n)), Key: uint32(n)})
 		}
-		return names
+		return items
 	}
 	fd.Find = func(name string) (vfs.Inode, calls.Errno) {
 		n, ok := atoi(name)

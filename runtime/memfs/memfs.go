@@ -111,7 +111,7 @@ func (fs *FS) TmpFile(n *vfs.New) (vfs.Regular, calls.Errno) {
 		return nil, err
 	}
 	f := newFile(fs, n)
-	f.nlink, f.unnamed = 0, true
+	f.nlink, f.unnamed = 0, !n.Nameless
 	return f, 0
 }
 

@@ -75,9 +75,18 @@ type Dir struct {
 	entries []entry
 
 	// List and Find make the entries of a directory that changes. They are set before the directory is used.
-	List func() []string
+	List func() []Item
 	Find func(name string) (vfs.Inode, calls.Errno)
 }
+
+// An Item is an entry that List returns. Keys are in ascending order, and stay what they are as long as the entry exists.
+type Item struct {
+	Name string
+	Key  uint32
+}
+
+// firstItem is the position of the item with the key 0.
+const firstItem = 1 << 32
 
 type entry struct {
 	name  string
@@ -142,7 +151,7 @@ func (d *Dir) Lookup(name string) (vfs.Inode, calls.Errno) {
 	return nil, calls.ENOENT
 }
 
-// Entries numbers the entries from 3 on, after "." and "..".
+// Entries numbers the entries from 3 on, after "." and "..", and items by their keys.
 func (d *Dir) Entries(after uint64, emit func(*vfs.Entry) bool) calls.Errno {
 	up := d
 	if d.parent != nil {
@@ -157,13 +166,16 @@ func (d *Dir) Entries(after uint64, emit func(*vfs.Entry) bool) calls.Errno {
 		}
 	}
 	d.mu.RUnlock()
+	for i := range list {
+		list[i].Pos = uint64(i + 1)
+	}
 	if d.List != nil {
-		for _, name := range d.List() {
-			list = append(list, vfs.Entry{Name: name, Ino: d.ino, Mode: vfs.S_IFLNK})
+		for _, it := range d.List() {
+			list = append(list, vfs.Entry{Name: it.Name, Ino: d.ino, Mode: vfs.S_IFLNK, Pos: firstItem + uint64(it.Key)})
 		}
 	}
 	for i := range list {
-		if list[i].Pos = uint64(i + 1); list[i].Pos > after && !emit(&list[i]) {
+		if list[i].Pos > after && !emit(&list[i]) {
 			break
 		}
 	}

@@ -141,6 +141,7 @@ type New struct {
 	UID, GID uint32
 	Rdev     uint64 // of a device
 	Target   string // of a symbolic link
+	Nameless bool   // a file without a name that is not to get one
 }
 
 // An Entry is an entry of a directory.

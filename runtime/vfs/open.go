@@ -196,7 +196,9 @@ func openTmpFile(at Directory, path string, flags, mode uint32) (fdtable.Descrip
 	if !ok {
 		return nil, calls.EOPNOTSUPP
 	}
-	n, err := fs.TmpFile(newNode(dir, S_IFREG|mode&PermMask))
+	file := newNode(dir, S_IFREG|mode&PermMask)
+	file.Nameless = flags&fdtable.O_EXCL != 0
+	n, err := fs.TmpFile(file)
 	if err != 0 {
 		return nil, err
 	}

@@ -62,6 +62,62 @@ func (f *regFile) Write(p []byte) (int, calls.Errno) {
 	return n, err
 }
 
+// ReadV and WriteV move the position once, so that calls of one description do not mingle.
+func (f *regFile) ReadV(bufs [][]byte) (int, calls.Errno) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	done := 0
+	for _, p := range bufs {
+		n, err := f.file.ReadAt(p, f.pos)
+		f.pos += int64(n)
+		done += n
+		if err != 0 && done == 0 {
+			return 0, err
+		}
+		if err != 0 || n < len(p) {
+			break
+		}
+	}
+	return done, 0
+}
+
+// maxJoined is up to which length, in bytes, what WriteV appends is one piece for other descriptions, too.
+const maxJoined = 1 << 20
+
+func (f *regFile) WriteV(bufs [][]byte) (int, calls.Errno) {
+	if f.target(0) == AtEnd {
+		bufs = join(bufs)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	done := 0
+	for _, p := range bufs {
+		n, end, err := f.file.WriteAt(p, f.target(f.pos))
+		if n > 0 {
+			f.pos = end
+		}
+		done += n
+		if err != 0 && done == 0 {
+			return 0, err
+		}
+		if err != 0 || n < len(p) {
+			break
+		}
+	}
+	return done, 0
+}
+
+// join makes one buffer of bufs, unless they are long.
+func join(bufs [][]byte) [][]byte {
+	var all []byte
+	for _, p := range bufs {
+		if all = append(all, p...); len(all) > maxJoined {
+			return bufs
+		}
+	}
+	return [][]byte{all}
+}
+
 // target returns where a write at pos really goes.
 func (f *regFile) target(pos int64) int64 {
 	if f.flags.Load()&fdtable.O_APPEND != 0 {
