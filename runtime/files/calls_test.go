@@ -543,9 +543,20 @@ func FuzzUserStructs(f *testing.F) {
 		_, w := makePipe(t, fdtable.O_NONBLOCK)
 		b = append(append([]byte{}, b...), make([]byte, 256)...)
 		switch which % 10 {
-		case 0: // iovecs that point nowhere
+		case 0: // iovecs that point to memory or nowhere; the host cannot tell what else is there
 			nr := []uintptr{calls.SYS_READV, calls.SYS_WRITEV, calls.SYS_PREADV, calls.SYS_PWRITEV}[n%4]
-			sys(nr, fd, b, int(n>>2), 0)
+			var iov []byte
+			for i := 0; i+2 < len(b); i += 3 {
+				v := iovec{[]uintptr{addr(b), 0, 8, 1 << 47, ^uintptr(0)}[b[i]%5], uintptr(b[i+1])}
+				if b[i+2] > 250 {
+					v.size = ^uintptr(0) >> (b[i+2] & 3)
+				}
+				if b[i+2] > 250 && v.base == addr(b) {
+					v.base = 8
+				}
+				iov = append(iov, calls.AsBytes(&v)...)
+			}
+			sys(nr, fd, iov, min(int(n>>2), len(iov)/16), 0)
 		case 1:
 			sys(calls.SYS_POLL, b, int(n)%32, 0)
 		case 2:

@@ -161,7 +161,11 @@ var operations = []func(*program){
 	func(g *program) { g.do(calls.SYS_FCNTL, g.fd(), pick(g, fDUPFD, fDUPFDCLOEXEC), firstFD+g.byte()%8) },
 	func(g *program) { g.do(calls.SYS_FCNTL, g.fd(), pick(g, fGETFD, fSETFD), g.byte()%2) },
 	func(g *program) { g.flags() },
-	func(g *program) { g.do(calls.SYS_FLOCK, g.fd(), pick(g, 1, 2, 8, 0)|lockNB) },
+	func(g *program) {
+		if fd := g.fd(); g.ownInode(fd) {
+			g.do(calls.SYS_FLOCK, fd, pick(g, 1, 2, 8, 0)|lockNB)
+		}
+	},
 	func(g *program) { g.lock() },
 	func(g *program) { g.copyRange() },
 	func(g *program) { g.do(calls.SYS_CHDIR, g.path()) },
@@ -247,16 +251,26 @@ func (g *program) flags() {
 	}
 }
 
+// ownInode is false for files that share one with those of the whole host, and hence locks.
+func (g *program) ownInode(fd int) bool {
+	st, err := g.stat(calls.SYS_FSTAT, fd, nil)
+	return err != 0 || st.Mode&vfs.S_IFMT != 0
+}
+
 func (g *program) lock() {
 	command := pick(g, fOFDSETLK, fOFDSETLK, fOFDGETLK)
 	rec := flockRec{Type: int16(g.byte() % 4), Whence: int16(g.byte() % 3), Start: int64(g.byte()%20) - 3, Len: int64(g.byte()%10) - 3}
 	if command == fOFDGETLK && rec.Type == fUNLCK {
 		return // EINVAL until Linux 6.10
 	}
+	fd := g.fd()
+	if !g.ownInode(fd) {
+		return
+	}
 	if p := append([]byte{}, calls.AsBytes(&rec)...); command == fOFDGETLK {
-		g.blocker(g.fd(), p)
+		g.blocker(fd, p)
 	} else {
-		g.do(calls.SYS_FCNTL, g.fd(), command, p)
+		g.do(calls.SYS_FCNTL, fd, command, p)
 	}
 }
 
