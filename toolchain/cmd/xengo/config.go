@@ -44,7 +44,7 @@ they make sense on a real host, to save and edit:
 			return err
 		},
 	}
-	g.guestFlags.add(c)
+	g.guestFlags.add(c, false)
 	f := c.Flags()
 	f.SetInterspersed(false)
 	f.StringArrayVar(&g.vifs, "vif", nil, "network device, as in xl-network-configuration(5) (repeat; default: one on bridge xenbr0 if the image uses the network)")

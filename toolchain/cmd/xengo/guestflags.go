@@ -24,7 +24,10 @@ type guestFlags struct {
 	lines     []string
 }
 
-func (g *guestFlags) add(c *cobra.Command) {
+// add defines the flags. nativeTSC is the default of that flag: the bed's CPU
+// has no invariant TSC, for want of which Xen emulates every read of it, some
+// hundred times slower; a real host's has.
+func (g *guestFlags) add(c *cobra.Command, nativeTSC bool) {
 	f := c.Flags()
 	f.StringVar(&g.kind, "type", "pvh", "type of the domain: pvh or pv")
 	f.IntVar(&g.vcpus, "vcpus", 1, "virtual CPUs")
@@ -34,7 +37,7 @@ func (g *guestFlags) add(c *cobra.Command) {
 	f.StringVar(&g.rootfs, "rootfs", "", "files for the guest: a `DIR` or a cpio archive")
 	f.StringArrayVar(&g.disks, "disk", nil, "block device for the guest: `FILE[,ro]` (repeat)")
 	f.StringArrayVar(&g.shares, "share", nil, "directory for the guest: `DIR:/mountpoint` (repeat)")
-	f.BoolVar(&g.nativeTSC, "native-tsc", false, "let the guest read the CPU's time stamp counter itself, for benchmarks")
+	f.BoolVar(&g.nativeTSC, "native-tsc", nativeTSC, "let the guest read the CPU's time stamp counter itself, even if that is not invariant")
 	f.StringArrayVar(&g.lines, "config-line", nil, "a further `LINE` of the domain's config, see xl.cfg(5) (repeat)")
 	must(c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"pvh", "pv"}, cobra.ShellCompDirectiveNoFileComp)))
 }

@@ -79,7 +79,7 @@ The exit status is the program's, or
 	}
 	f := c.Flags()
 	f.SetInterspersed(false)
-	r.guestFlags.add(c)
+	r.guestFlags.add(c, true)
 	f.DurationVar(&r.timeout, "timeout", 0, "end the guest after this time, such as 30s; exit status 124")
 	f.StringArrayVar(&r.publish, "publish", nil, "make a port of the guest one of localhost: `HOSTPORT:GUESTPORT[/udp]` (repeat)")
 	f.BoolVar(&r.fresh, "fresh", false, "do not use the bed that is up")
