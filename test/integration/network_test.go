@@ -49,7 +49,7 @@ func body() (megabytes string, timeout time.Duration) {
 	if harness.Long() {
 		return "1024", time.Hour
 	}
-	return "32", 5 * time.Minute
+	return "32", 10 * time.Minute
 }
 
 // askFromDom0 runs the other end of netpeer in dom0.
