@@ -100,8 +100,18 @@ func open(name *byte, mode, perm int32) int32 { return -1 }
 //go:nosplit
 func closefd(fd int32) int32 { return -1 }
 
-//go:nosplit
-func fcntl(fd, cmd, arg int32) (ret int32, errno int32) { return -1, _ENOSYS }
+// fcntl is called by other packages, by linkname, too.
+func fcntl(fd, cmd, arg int32) (ret int32, errno int32) {
+	const sysFcntl = 72
+	if xenSyscall6 == nil {
+		return -1, _ENOSYS
+	}
+	r, _, e := xenSyscall6(sysFcntl, uintptr(fd), uintptr(cmd), uintptr(arg), 0, 0, 0)
+	if e != 0 {
+		return -1, int32(e)
+	}
+	return int32(r), 0
+}
 
 // CPU profiling.
 
