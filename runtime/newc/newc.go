@@ -67,7 +67,7 @@ func (r *Reader) Next() (f File, ok bool, bad Problem) {
 		return f, false, Short
 	}
 	f.Mode = field[1]
-	f.Name = rest[headerSize : headerSize+name-1]
+	f.Name = cString(rest[headerSize : headerSize+name])
 	f.Data = rest[data:end:end]
 	if string(f.Name) == trailer {
 		r.offset = len(r.archive)
@@ -93,6 +93,16 @@ func Find(archive []byte, name string) []byte {
 			return f.Data
 		}
 	}
+}
+
+// cString returns s up to its first zero, or without its last byte, which is to be one.
+func cString(s []byte) []byte {
+	for i, c := range s[:len(s)-1] {
+		if c == 0 {
+			return s[:i]
+		}
+	}
+	return s[:len(s)-1]
 }
 
 func align(n uint64) uint64 { return (n + 3) &^ 3 }

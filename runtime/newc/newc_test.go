@@ -2,6 +2,7 @@ package newc
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,6 +62,42 @@ func FuzzReader(f *testing.F) {
 				t.Fatalf("offset %d after %d of %d", r.Offset(), last, len(a))
 			}
 			last = r.Offset()
+		}
+	})
+}
+
+// FuzzLikeCpio: what another reader makes of an archive is what this one does.
+func FuzzLikeCpio(f *testing.F) {
+	f.Add(archive(f, cpio.StaticFile("x", "yz", 0600), cpio.Directory("d", 0755), cpio.StaticFile("d/long-name", "0123456789", 0644)))
+	f.Add([]byte("070701"))
+	f.Fuzz(func(t *testing.T, a []byte) {
+		theirs := cpio.Newc.Reader(bytes.NewReader(a))
+		ours := New(a)
+		for {
+			got, ok, bad := ours.Next()
+			if bad != "" {
+				return // what we refuse, others may take
+			}
+			want, err := theirs.ReadRecord()
+			if !ok {
+				if err == nil && ours.Offset() < len(a) {
+					t.Fatalf("%q comes after the end", want.Name)
+				}
+				return
+			}
+			if err != nil {
+				return
+			}
+			data := make([]byte, len(got.Data))
+			if n, _ := want.ReadAt(data, 0); n != len(data) || want.FileSize != uint64(len(data)) || !bytes.Equal(data, got.Data) {
+				t.Fatalf("%q has %d bytes, there %d", got.Name, len(got.Data), want.FileSize)
+			}
+			if strings.Contains(want.Name, "\x00") { // they normalise what is behind it, too
+				continue
+			}
+			if cpio.Normalize(string(got.Name)) != want.Name || uint64(got.Mode) != want.Mode {
+				t.Fatalf("%q of mode %o is there %q of mode %o", got.Name, got.Mode, want.Name, want.Mode)
+			}
 		}
 	})
 }

@@ -244,3 +244,103 @@ func FuzzPending(f *testing.F) {
 		}
 	})
 }
+
+// FuzzProtocol lets the bytes of code say what both sides do, wherever the indices begin. Requests and responses come in order,
+// as they were sent, none is promised that is not there, and a side that was told "no event will come" was told so only when
+// there was something to take.
+func FuzzProtocol(f *testing.F) {
+	f.Add(uint32(0), []byte{0, 0, 1, 2, 3, 4, 5, 6, 7})
+	f.Add(uint32(math.MaxUint32-1), []byte{0, 1, 2, 3, 2, 3, 4, 5, 0, 0, 0, 1, 22, 31, 2, 2, 3, 4, 7, 6})
+	f.Fuzz(func(t *testing.T, start uint32, code []byte) {
+		front, back := pair(start)
+		var put, pushed, got, answered, published, taken uint32 // requests and responses so far
+		var frontArmed, backArmed = true, true                  // with the next one, as rings begin
+		for _, c := range code {
+			n := int(c>>3) + 1
+			switch c & 7 {
+			case 0:
+				for range min(n, front.Free()) {
+					front.Put(request{put, ^put})
+					put++
+				}
+			case 1:
+				if before := pushed; front.Push() != (backArmed && put != before) {
+					t.Fatalf("start %#x: pushing %d requests notifies: %v", start, put-before, !backArmed)
+				}
+				backArmed = backArmed && put == pushed
+				pushed = put
+			case 2, 3:
+				have, err := back.Pending()
+				if err != nil || uint32(have) != pushed-got {
+					t.Fatalf("%d requests are pending, %v; want %d", have, err, pushed-got)
+				}
+				for range min(n, have) {
+					if r := back.Get(); r != (request{got, ^got}) {
+						t.Fatalf("request %d is %+v", got, r)
+					}
+					got++
+				}
+			case 4:
+				for ; n > 0 && answered < got; n-- {
+					back.Put(response{answered})
+					answered++
+				}
+			case 5:
+				if back.Push() != (frontArmed && answered != published) {
+					t.Fatalf("start %#x: publishing %d responses notifies: %v", start, answered-published, !frontArmed)
+				}
+				frontArmed = frontArmed && answered == published
+				published = answered
+			case 6:
+				have, err := front.Pending()
+				if err != nil || uint32(have) != published-taken {
+					t.Fatalf("%d responses are pending, %v; want %d", have, err, published-taken)
+				}
+				for range min(n, have) {
+					if r := front.Get(); r.ID != taken {
+						t.Fatalf("response %d is %d", taken, r.ID)
+					}
+					taken++
+				}
+			case 7:
+				// An event is only asked for when all was taken, as both sides do before they sleep.
+				if have, err := front.Pending(); have == 0 && err == nil {
+					if have, err = front.FinalCheck(); have != 0 || err != nil {
+						t.Fatalf("FinalCheck = %d, %v", have, err)
+					}
+					frontArmed = true
+				}
+				if have, err := back.Pending(); have == 0 && err == nil {
+					back.FinalCheck()
+					backArmed = true
+				}
+			}
+			if used := int(put - taken); front.Free() != front.Size()-used {
+				t.Fatalf("%d slots are free with %d in use", front.Free(), used)
+			}
+		}
+	})
+}
+
+// FuzzForgedRequests: whatever the front claims, a back never promises more than there are slots for.
+func FuzzForgedRequests(f *testing.F) {
+	f.Add(uint32(0), uint8(3), uint8(1), uint32(3))
+	f.Add(uint32(math.MaxUint32), uint8(200), uint8(100), uint32(500))
+	f.Fuzz(func(t *testing.T, start uint32, put, got uint8, prod uint32) {
+		front, back := pair(start)
+		for range put {
+			front.Put(request{})
+		}
+		front.Push()
+		taken := uint32(min(put, got))
+		for range taken {
+			back.Get()
+		}
+		front.hdr.ReqProd = prod
+		n, err := back.Pending()
+		possible := prod-(start+taken) <= uint32(front.Size())-taken
+		if n < 0 || n+int(taken) > front.Size() || (err == nil) != possible {
+			t.Errorf("start %#x, %d of %d taken, req_prod %#x: %d, %v", start, taken, put, prod, n, err)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net"
+	"strconv"
 	"testing"
 	"unsafe"
 
@@ -243,6 +244,40 @@ func FuzzFillChecksum(f *testing.F) {
 		again := append([]byte(nil), got...)
 		if changed > 2 || !FillChecksum(again) || string(again) != string(got) {
 			t.Errorf("%d bytes changed", changed)
+		}
+	})
+}
+
+// FuzzKeys: any nodes are read without a panic, and what is read is what numbers they hold.
+func FuzzKeys(f *testing.F) {
+	f.Add("8", "9", "3", "", "", "1500")
+	f.Add("8", "9", "", "4294967295", "0", "x")
+	f.Fuzz(func(t *testing.T, tx, rx, port, txPort, rxPort, mtu string) {
+		nodes := map[string]string{
+			"tx-ring-ref": tx, "rx-ring-ref": rx, "event-channel": port, "event-channel-tx": txPort, "event-channel-rx": rxPort,
+		}
+		fe, ok := ReadFrontend(func(k string) (string, bool) { return nodes[k], nodes[k] != "" })
+		number := func(s string) (uint32, bool) {
+			n, err := strconv.ParseUint(s, 10, 32)
+			return uint32(n), err == nil
+		}
+		var want Frontend
+		var oks [4]bool
+		want.TxRef, oks[0] = number(tx)
+		want.RxRef, oks[1] = number(rx)
+		if want.TxPort, oks[2] = number(port); oks[2] {
+			want.RxPort, oks[3] = want.TxPort, true
+		} else {
+			want.TxPort, oks[2] = number(txPort)
+			want.RxPort, oks[3] = number(rxPort)
+		}
+		if all := oks == [4]bool{true, true, true, true}; ok != all || ok && fe != want {
+			t.Errorf("%v: %+v, %v; want %+v, %v", nodes, fe, ok, want, all)
+		}
+		for _, sg := range []bool{false, true} {
+			if n := MTU(mtu, Backend{ScatterGather: sg}); n < 68 || n > MaxMTU || !sg && n > linearLimit {
+				t.Errorf("MTU(%q) = %d, scatter-gather %v", mtu, n, sg)
+			}
 		}
 	})
 }
