@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -22,6 +23,10 @@ const (
 )
 
 func TestRegister(t *testing.T) {
+	t.Cleanup(func() {
+		table[used].Store(nil)
+		table[absent].Store(nil)
+	})
 	h := func(a Args) (uintptr, Errno) { return a.A1 + a.A6, 0 }
 	Register(used, h)
 	RegisterAbsent(absent)
@@ -48,6 +53,9 @@ func TestMissing(t *testing.T) {
 		named[name]++
 	})
 	defer SetReport(nil)
+	for _, n := range []*atomic.Uint32{&missing[often], &missing[400], &beyond} {
+		n.Store(0)
+	}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

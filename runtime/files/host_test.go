@@ -1,6 +1,7 @@
 package files
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 
@@ -45,6 +46,14 @@ func (h *hostThread) stop() {
 
 // separate gives the thread what it is not to share.
 func (h *hostThread) separate() error {
+	var u unix.Utsname
+	var major, minor int
+	if err := unix.Uname(&u); err != nil {
+		return err
+	}
+	if fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor); major < 6 || major == 6 && minor < 12 {
+		return fmt.Errorf("Linux %d.%d answers some calls in another way than 6.12 and later", major, minor)
+	}
 	if os.Geteuid() != 0 {
 		return os.ErrPermission
 	}
