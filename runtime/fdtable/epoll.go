@@ -99,9 +99,10 @@ func (e *Epoll) current(it *epollItem) Events {
 	e.mu.Lock()
 	mask, gone := it.mask, it.gone
 	e.mu.Unlock()
-	if gone || mask&^epollModes == 0 {
+	if gone || mask&^epollModes == 0 || !it.key.file.hold() {
 		return 0
 	}
+	defer it.key.file.Put()
 	return it.key.file.Desc.Readiness() & (mask&^epollModes | always)
 }
 

@@ -49,6 +49,19 @@ func (f *File) Put() calls.Errno {
 	return f.Desc.Release()
 }
 
+// hold takes a reference, unless the last one is gone.
+func (f *File) hold() bool {
+	for {
+		n := f.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if f.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
 // OnClose makes fn be called when the last reference is given back, before the description is released, unless
 // cancel is called before.
 func (f *File) OnClose(fn func()) (cancel func()) {
