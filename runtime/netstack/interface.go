@@ -1,7 +1,9 @@
 package netstack
 
 import (
+	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -18,12 +20,15 @@ type Interface struct {
 	link  *link
 	cfg   Config
 	log   func(line string)
+	gone  chan struct{} // closed when the interface is no more
 }
 
 // Add makes dev an interface of that name and configures it: at once, or in the background with DHCP. The stack does
-// not count as settled before that has succeeded or taken too long. log is told what cannot be returned.
+// not count as settled before that has succeeded or taken too long. log is told what cannot be returned. An interface is returned
+// even if an address of it is impossible.
 func (s *Stack) Add(dev Device, name string, cfg Config, log func(line string)) (*Interface, error) {
-	i := &Interface{Name: name, ID: tcpip.NICID(s.NextNICID()), stack: s, link: newLink(dev), cfg: cfg, log: log}
+	s.awaitRemoval(name)
+	i := &Interface{Name: name, ID: tcpip.NICID(s.NextNICID()), stack: s, link: newLink(dev), cfg: cfg, log: log, gone: make(chan struct{})}
 	if i.ID == Loopback {
 		i.ID = tcpip.NICID(s.NextNICID())
 	}
@@ -39,17 +44,16 @@ func (s *Stack) Add(dev Device, name string, cfg Config, log func(line string)) 
 	s.mu.Unlock()
 	s.AddServers(name, cfg.Servers, cfg.Search)
 	i.verbose("connected, MTU " + strconv.Itoa(dev.MTU()))
+	var errs []error
 	for _, p := range cfg.Addresses {
-		if err := i.addStatic(p); err != nil {
-			return nil, err
-		}
+		errs = append(errs, i.addStatic(p))
 	}
 	if cfg.DHCP {
 		release := s.Hold()
 		go i.lease(release)
 	}
 	go i.watch(dev.Done())
-	return i, nil
+	return i, errors.Join(errs...)
 }
 
 var (
@@ -68,23 +72,39 @@ func (i *Interface) error(what string, err tcpip.Error) error {
 	return &interfaceError{what, i.Name, err.String()}
 }
 
-// watch removes the interface when its device has gone.
-func (i *Interface) watch(done <-chan struct{}) {
-	<-done
-	s := i.stack
+// awaitRemoval waits until an interface of that name whose device has ended, so that another comes in its place, is gone.
+func (s *Stack) awaitRemoval(name string) {
+	var old *Interface
 	s.mu.Lock()
-	for n, other := range s.interfaces {
-		if other == i {
-			s.interfaces = append(s.interfaces[:n:n], s.interfaces[n+1:]...)
-			break
+	for _, i := range s.interfaces {
+		if i.Name == name {
+			old = i
 		}
 	}
 	s.mu.Unlock()
+	if old == nil {
+		return
+	}
+	select {
+	case <-old.link.dev.Done():
+		<-old.gone
+	default: // a second one of that name, which the stack refuses
+	}
+}
+
+// watch removes the interface when its device has gone.
+func (i *Interface) watch(done <-chan struct{}) {
+	<-done
+	defer close(i.gone)
+	s := i.stack
 	s.RemoveServers(i.Name)
 	s.RemoveRoutes(func(r tcpip.Route) bool { return r.NIC == i.ID })
 	if err := s.RemoveNIC(i.ID); err != nil {
 		i.log(i.error("removing", err).Error())
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.interfaces = slices.DeleteFunc(s.interfaces, func(other *Interface) bool { return other == i })
 }
 
 // addStatic adds a configured address and the routes that come with it.

@@ -141,6 +141,23 @@ func TestRemoval(t *testing.T) {
 	}
 }
 
+// TestReplacement has a device come in the place of one that goes.
+func TestReplacement(t *testing.T) {
+	x, _ := wiretest.New(1500)
+	s := stackOn(t, x, static("10.0.0.2/24"))
+	for range 20 {
+		y, _ := wiretest.New(1500)
+		_, err := s.Add(y, "eth0", static("10.0.0.3/24"), func(string) {})
+		require.Error(t, err, "two of one name")
+		x.Close()
+		i, err := s.Add(y, "eth0", static("10.0.0.2/24"), func(string) {})
+		require.NoError(t, err)
+		assert.Equal(t, "eth0", s.FindNICNameFromID(i.ID))
+		x = y
+	}
+	assert.True(t, hasAddress(s, "10.0.0.2/24"))
+}
+
 // A server answers DHCP at the end of a wire.
 type server struct {
 	*testing.T
