@@ -67,17 +67,7 @@ func xenClockInit(v *xenVCPU) {
 	i := &v.info.Time
 	since := pvclock.Scale(xenReadTSC()-xenEntryTSC, i.TSCToSystemMul, i.TSCShift)
 	xenEntryTime = xenSystemTime() - int64(since)
-
-	cost := int64(1 << 62)
-	for range 3 {
-		start := xenSystemTime()
-		cost = min(cost, xenSystemTime()-start)
-	}
-	xenSleepSlack = min(max(xenSleepSlack, 32*cost), xenSleepSlackMax)
 }
-
-// xenSleepSlackMax is sysmon's own longest sleep.
-const xenSleepSlackMax = 10e6 // ns
 
 //go:nosplit
 func nanotime1() int64 {

@@ -120,13 +120,9 @@ func usleep_no_g(usec uint32) {
 }
 
 // xenSleepSlack makes the runtime's own short sleeps longer, as Linux does by
-// default (timer_slack_ns in prctl(2)): sysmon begins with 20 µs, and each costs
-// an event. The program's timers come by way of futexsleep and are not late.
-//
-// Where Xen traps RDTSC, sysmon, which goes before all others, would do nothing
-// but read the clock if it slept no longer than that takes: xenClockInit makes
-// the slack several times as long.
-var xenSleepSlack int64 = 50e3 // ns
+// default (timer_slack_ns in prctl(2)). The program's timers come by way of
+// futexsleep and are not late.
+const xenSleepSlack = 50e3 // ns
 
 //go:nowritebarrierrec
 func xenSleepK(arg unsafe.Pointer) {
