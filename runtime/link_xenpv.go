@@ -243,9 +243,6 @@ func xenKernelOption(name string) string {
 	return string(v)
 }
 
-//go:linkname xenKernelDomainName internal/xengo/runtime/kernel.runtime_domainName
-func xenKernelDomainName() string { return "" }
-
 //go:linkname xenKernelArgs internal/xengo/runtime/kernel.runtime_args
 func xenKernelArgs() (argv, envp []string) { return argslice, envs }
 

@@ -168,15 +168,12 @@ func uname(a calls.Args) (uintptr, calls.Errno) {
 // setName is the name that was set while running.
 var setName atomic.Pointer[string]
 
-// hostname returns what was set last, else hostname= of the kernel's command line, else the name of the domain.
+// hostname returns what was set last, else hostname= of the kernel's command line.
 func hostname() string {
 	if s := setName.Load(); s != nil {
 		return *s
 	}
 	if s := kernel.Option("hostname"); s != "" {
-		return s
-	}
-	if s := kernel.DomainName(); s != "" {
 		return s
 	}
 	return "xengo"

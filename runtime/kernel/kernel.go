@@ -67,9 +67,6 @@ func ConsoleWake() { runtime_consoleWake() }
 // Option returns the value of the word name=value on the kernel's command line, "" if there is none.
 func Option(name string) string { return runtime_option(name) }
 
-// DomainName returns the name of the domain, "" if it is not known.
-func DomainName() string { return runtime_domainName() }
-
 // Args returns the command line of the program as its arguments and environment.
 func Args() (argv, envp []string) { return runtime_args() }
 

@@ -53,7 +53,6 @@ func runtime_memFree() uint64           { return runtime_memTotal() / 2 }
 func runtime_ncpu() int32               { return int32(runtime.NumCPU()) }
 func runtime_cputime() int64            { return int64(time.Since(start)) }
 func runtime_option(name string) string { return Host.Options[name] }
-func runtime_domainName() string        { return "xengo" }
 func runtime_yield()                    { runtime.Gosched() }
 func runtime_threadID() int32           { return 1 }
 func runtime_ramdisk() []byte           { return nil }

@@ -30,7 +30,6 @@ func runtime_consoleRead(p []byte) int
 func runtime_consoleWait(write, user bool) bool
 func runtime_consoleWake()
 func runtime_option(name string) string
-func runtime_domainName() string
 func runtime_args() (argv, envp []string)
 func runtime_yield()
 func runtime_threadID() int32

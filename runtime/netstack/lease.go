@@ -115,7 +115,7 @@ func (c *client) request(m *dhcp4.Message, from netip.Addr, tries int) *dhcp4.Me
 func (c *client) exchange(m *dhcp4.Message, from netip.Addr, tries int, wanted func(*dhcp4.Message) bool) *dhcp4.Message {
 	var id [4]byte
 	kernel.Random(id[:])
-	m.XID, m.MAC, m.Hostname = binary.BigEndian.Uint32(id[:]), c.link.dev.MAC(), kernel.DomainName()
+	m.XID, m.MAC, m.Hostname = binary.BigEndian.Uint32(id[:]), c.link.dev.MAC(), kernel.Option("hostname")
 	wait := firstRetry
 	for n := 0; (tries == 0 || n < tries) && c.alive(); n++ {
 		m.Seconds = uint16(min(time.Since(c.began)/time.Second, 1<<16-1))
