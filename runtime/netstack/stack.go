@@ -158,13 +158,17 @@ func (s *Stack) tune(memory uint64) {
 		wait = shortTimeWait
 	}
 	reuse := tcpip.TCPTimeWaitReuseGlobal
+	// RACK's probe takes the place of the retransmission timer and does not give it back when the retransmission
+	// itself is lost (gVisor of February 2026, tcp/rack.go, schedulePTO): the connection then stands still for good, which
+	// TestTransfer shows. SACK recovery and the timer do without.
+	rack := tcpip.TCPRecovery(0)
 	sack, moderate := tcpip.TCPSACKEnabled(true), tcpip.TCPModerateReceiveBufferOption(true)
 	// Nagle's algorithm is on until somebody sets TCP_NODELAY, as on Linux.
 	delay := tcpip.TCPDelayEnabled(true)
 	for _, o := range []tcpip.SettableTransportProtocolOption{
 		&tcpip.TCPSendBufferSizeRangeOption{Min: minBuffer, Default: startSendTCP, Max: limit(maxSendTCP)},
 		&tcpip.TCPReceiveBufferSizeRangeOption{Min: minBuffer, Default: startRecvTCP, Max: limit(maxReceiveTCP)},
-		&sack, &moderate, &delay, &wait, &reuse,
+		&sack, &rack, &moderate, &delay, &wait, &reuse,
 	} {
 		must(s.SetTransportProtocolOption(tcp.ProtocolNumber, o))
 	}
