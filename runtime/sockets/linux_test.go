@@ -21,7 +21,7 @@ type system struct {
 }
 
 var systems = []system{
-	{"linux", syscall.Syscall6},
+	{"linux", uninterrupted},
 	{"xengo", func(nr, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, uintptr, syscall.Errno) {
 		r1, r2, errno := calls.Syscall6(nr, a1, a2, a3, a4, a5, a6)
 		return r1, r2, syscall.Errno(errno)
@@ -247,4 +247,13 @@ func pollNames(ev int16) string {
 		}
 	}
 	return s
+}
+
+// uninterrupted is a system call of the host's. The Go runtime's own signals interrupt those that have a timeout.
+func uninterrupted(nr, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err syscall.Errno) {
+	for {
+		if r1, r2, err = syscall.Syscall6(nr, a1, a2, a3, a4, a5, a6); err != syscall.EINTR {
+			return r1, r2, err
+		}
+	}
 }
