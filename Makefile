@@ -21,7 +21,7 @@ run: ## boot the example web server on real Xen in QEMU, on http://localhost:808
 
 test: vet ## run all tests but those that take hours: on this machine, then on Xen
 	$(GO) test -race $(HOST)
-	$(GO) test -timeout 10m ./toolchain/goroot
+	$(GO) test -timeout 30m ./toolchain/goroot
 	$(GO) test -p 1 -timeout 50m $(BED)
 
 test-long: vet ## the same with the tests that take hours, and the second version of Xen

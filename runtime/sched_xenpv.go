@@ -10,18 +10,17 @@ import (
 
 // The thread scheduler: which thread runs on which vCPU.
 //
-// Threads that want to run stand in one of two queues, high ones first. A
-// thread runs until it sleeps, until its time slice ends while another waits,
-// or until an event wakes a thread that slept: that one runs at once, as the
-// one who slept has the better claim. A vCPU without work runs its idle
-// thread, which sleeps in the hypervisor.
+// Threads that want to run stand in a queue. A thread runs until it sleeps,
+// until its time slice ends while another waits, or until an event wakes a
+// thread that slept: that one runs at once, as the one who slept has the better
+// claim, and the other has the rest of its slice afterwards. A vCPU without work
+// runs its idle thread, which sleeps in the hypervisor.
 //
 // All of it is nanokernel code: kernel stack, events masked, xenSched.lock.
 // xenSched.lock is never held together with xenVM.lock.
 type xenScheduler struct {
 	lock     xenSpin
-	high     xenQueue
-	normal   xenQueue
+	ready    xenQueue
 	sleepers *xenThread // by deadline
 	futexes  [64]xenQueue
 	dead     *xenThread // to be freed by who creates the next thread
@@ -121,13 +120,6 @@ func (q *xenQueue) remove(prev, t *xenThread) {
 	t.next = nil
 }
 
-func (s *xenScheduler) queue(t *xenThread) *xenQueue {
-	if t.high {
-		return &s.high
-	}
-	return &s.normal
-}
-
 // makeReady lets t run: on this vCPU if it is idle, on another one that is, or
 // when its turn comes. byEvent: it was woken by an event rather than by
 // another thread, and goes first.
@@ -137,13 +129,13 @@ func (s *xenScheduler) makeReady(t *xenThread, byEvent bool) {
 	xenReadyCount++
 	switch {
 	case mine || s.kickIdle():
-		s.queue(t).push(t)
+		s.ready.push(t)
 		return
 	case byEvent:
-		s.queue(t).pushFront(t)
+		s.ready.pushFront(t)
 		v.woke = true
 	default:
-		s.queue(t).push(t)
+		s.ready.push(t)
 	}
 	if v.slice == 0 && !v.thread.idle {
 		v.slice = v.now() + xenSlice
@@ -154,10 +146,7 @@ func (s *xenScheduler) makeReady(t *xenThread, byEvent bool) {
 // next takes the thread with the best claim off the queues, the idle thread if
 // there is none.
 func (s *xenScheduler) next(v *xenVCPU) *xenThread {
-	t := s.high.pop()
-	if t == nil {
-		t = s.normal.pop()
-	}
+	t := s.ready.pop()
 	if t == nil {
 		return v.idle
 	}
@@ -174,9 +163,13 @@ func (s *xenScheduler) schedule(v *xenVCPU) {
 
 func (s *xenScheduler) switchTo(v *xenVCPU, next *xenThread) {
 	v.slice = 0
-	if s.normal.head != nil && !next.idle {
+	if s.ready.head != nil && !next.idle {
 		v.slice = v.now() + xenSlice
+		if next.left > 0 {
+			v.slice += next.left - xenSlice
+		}
 	}
+	next.left = 0
 	v.arm()
 	t := v.thread
 	if next != t {
@@ -205,7 +198,7 @@ func (s *xenScheduler) yield(v *xenVCPU) {
 		return
 	}
 	if !t.idle {
-		s.queue(t).push(t)
+		s.ready.push(t)
 		xenReadyCount++
 	}
 	s.schedule(v)
@@ -319,11 +312,9 @@ func xenReschedule(v *xenVCPU) {
 	case t.idle:
 		s.schedule(v)
 		return
-	case !t.high && (woke || s.high.head != nil):
-		// The running thread comes right behind.
+	case woke:
 		next := s.next(v)
-		s.normal.pushFront(t)
-		xenReadyCount++
+		s.interrupt(v, t)
 		s.switchTo(v, next)
 		return
 	case v.slice != 0 && v.slice <= v.now():
@@ -332,6 +323,20 @@ func xenReschedule(v *xenVCPU) {
 	}
 	v.arm()
 	s.lock.unlock()
+}
+
+// interrupt puts the running thread right behind the one that takes its place,
+// to have the rest of its slice: else those who wait would wait for as long as
+// events come more often than slices end.
+func (s *xenScheduler) interrupt(v *xenVCPU, t *xenThread) {
+	xenReadyCount++
+	if v.slice != 0 {
+		if t.left = v.slice - v.now(); t.left <= 0 {
+			s.ready.push(t)
+			return
+		}
+	}
+	s.ready.pushFront(t)
 }
 
 // xenCPUTimeK sets *arg to the time, in ns, that vCPUs were not idle.

@@ -18,12 +18,12 @@ type xenThread struct {
 	kg     guintptr // g while on the kernel stack
 	next   *xenThread
 	id     uint32
-	high   bool // runs before all others; nothing sets it yet
 	idle   bool
 
 	// Guarded by xenSched.lock.
 	futex    uintptr    // address of what it sleeps on, 0 if nothing
 	deadline int64      // system time, 0 if none
+	left     int64      // ns of its slice when an event's thread took its place, 0 for a whole one
 	later    *xenThread // list of sleepers
 	vcpu     *xenVCPU   // where it runs, nil if it does not
 
@@ -165,7 +165,7 @@ func xenThreadTakeDeadK(arg unsafe.Pointer) {
 	t := s.dead
 	if t != nil {
 		s.dead = t.later
-		t.later, t.pending, t.altstack, t.high = nil, 0, stack{}, false
+		t.later, t.pending, t.altstack, t.left = nil, 0, stack{}, 0
 	}
 	s.lock.unlock()
 	*(*uintptr)(arg) = uintptr(unsafe.Pointer(t))

@@ -146,3 +146,42 @@ func depth(n int, x *int) {
 		*x = here + 1
 	}
 }
+
+// fair has more spinning threads than there may be CPUs, beside events that come
+// more often than time slices end, and looks that each gets its share.
+func fair() error {
+	const n = 3
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + n))
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	var stop atomic.Bool
+	var counts [n]atomic.Int64
+	var wait sync.WaitGroup
+	for i := range counts {
+		wait.Go(func() {
+			runtime.LockOSThread()
+			for !stop.Load() {
+				counts[i].Add(1)
+			}
+		})
+	}
+	for end := time.After(2 * time.Second); ; {
+		select {
+		case <-ticker.C:
+			continue
+		case <-end:
+		}
+		break
+	}
+	stop.Store(true)
+	wait.Wait()
+	least, most := counts[0].Load(), counts[0].Load()
+	for i := range counts {
+		least, most = min(least, counts[i].Load()), max(most, counts[i].Load())
+	}
+	fmt.Println("fair:", least, "to", most)
+	if least < most/10 {
+		return fmt.Errorf("a thread got %d turns, another %d", least, most)
+	}
+	return nil
+}

@@ -14,6 +14,7 @@ func main() {
 		{Name: "spin-gc", Check: spinGC},
 		{Name: "goroutines", Check: goroutines},
 		{Name: "threads", Check: threads},
+		{Name: "fair", Check: fair},
 		{Name: "stacks", Check: stacks},
 		{Name: "timers", Check: timers},
 		{Name: "clocks", Check: clocks},
