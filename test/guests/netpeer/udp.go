@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -16,72 +17,68 @@ const mtuPayload = 1472
 // udpSizes has every size of datagram echoed, up to what the network carries in
 // one piece.
 func udpSizes() error {
-	return udpEcho(func(echo func(size int) error) error {
-		for size := range mtuPayload + 1 {
-			if err := echo(size); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	var sizes []int
+	for size := range mtuPayload + 1 {
+		sizes = append(sizes, size)
+	}
+	return udpEcho(sizes, 32)
 }
 
 // udpFragments has datagrams echoed that take several packets.
 func udpFragments() error {
-	return udpEcho(func(echo func(size int) error) error {
-		for _, size := range []int{mtuPayload + 1, 1480, 2000, 2952, 2953, 4000, 8192, 16_384, 32_000, 65_507} {
-			if err := echo(size); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return udpEcho([]int{mtuPayload + 1, 1480, 2000, 2952, 2953, 4000, 8192, 16_384, 32_000, 65_507}, 1)
 }
 
-// udpEcho runs f with a function that has a datagram echoed. A datagram may get
-// lost, but not three times in a row.
-func udpEcho(f func(echo func(size int) error) error) error {
+// udpEcho has datagrams of some sizes echoed, a few at a time. A datagram may
+// get lost, but not three times in a row.
+func udpEcho(sizes []int, atOnce int) error {
 	c, err := net.Dial("udp", at(echoPort))
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	lost := 0
-	in := make([]byte, 1<<16)
-	err = f(func(size int) error {
-		want := text(size)
-		for range 3 {
-			if _, err := c.Write(want); err != nil {
-				return fmt.Errorf("%d bytes: %w", size, err)
+	for few := range slices.Chunk(sizes, atOnce) {
+		for try := 0; len(few) > 0; try++ {
+			if try == 3 {
+				return fmt.Errorf("%v bytes: lost three times", few)
 			}
-			n, err := receive(c, in, size)
-			if err == nil && !bytes.Equal(in[:n], want) {
-				return fmt.Errorf("%d bytes: the echo differs", size)
-			}
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
+			if few, err = missing(c, few); err != nil {
 				return err
 			}
-			lost++
+			lost += len(few)
 		}
-		return fmt.Errorf("%d bytes: lost three times", size)
-	})
-	if lost > 0 {
-		fmt.Println("udp: lost", lost)
 	}
-	return err
+	fmt.Println("udp: lost", lost, "of", len(sizes))
+	return nil
 }
 
-// receive reads a datagram of a size, and drops late ones of other sizes.
-func receive(c net.Conn, b []byte, size int) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
-		return 0, err
-	}
-	for {
-		n, err := c.Read(b)
-		if err != nil || n == size {
-			return n, err
+// missing sends a datagram of each size and returns those sizes of which no
+// echo comes.
+func missing(c net.Conn, sizes []int) ([]int, error) {
+	for _, size := range sizes {
+		if _, err := c.Write(text(size)); err != nil {
+			return nil, fmt.Errorf("%d bytes: %w", size, err)
 		}
 	}
+	if err := c.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
+		return nil, err
+	}
+	waiting := slices.Clone(sizes)
+	for b := make([]byte, 1<<16); len(waiting) > 0; {
+		n, err := c.Read(b)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(b[:n], text(n)) {
+			return nil, fmt.Errorf("%d bytes: the echo differs", n)
+		}
+		waiting = slices.DeleteFunc(waiting, func(size int) bool { return size == n }) // or a late one
+	}
+	return waiting, nil
 }
 
 // udpRefused hears that nobody listens.
