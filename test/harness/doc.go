@@ -105,8 +105,8 @@ func Each(t *testing.T, platforms []Platform, test func(t *testing.T, p Platform
 	}
 }
 
-// EachAlone is Each for tests that measure: one after the other, and with no
-// other test.
+// EachAlone is Each for tests that measure or need all of the machine: one after
+// the other, and with no other test.
 func EachAlone(t *testing.T, platforms []Platform, test func(t *testing.T, p Platform)) {
 	t.Helper()
 	need(t)

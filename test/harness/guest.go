@@ -23,6 +23,7 @@ type Running struct {
 	*bed.Guest
 	t     *testing.T
 	lines *bufio.Reader
+	stuck chan string // what it did when its time was up
 }
 
 // Start boots a program. The guest is gone when the test ends; if the test
@@ -50,27 +51,42 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	ctx, cancel := context.WithCancel(shared.ctx)
 	t.Cleanup(cancel)
+	patience := time.AfterFunc(timeout, cancel)
 	c.Type = p.Type
 	g, err := b.StartGuest(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			select {
-			case <-g.Done():
-			default:
-				t.Logf("%s has not ended:\n%s", g.Name, where(b, g, c.Image))
-			}
-			t.Logf("console of %s:\n%s", g.Name, ends(g.Transcript(), 60))
-		}
-		if err := g.Close(); err != nil {
-			t.Error(err)
-		}
+	if !patience.Stop() {
+		return nil, context.DeadlineExceeded
+	}
+	r := &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console()), stuck: make(chan string, 1)}
+	t.Cleanup(func() { r.close(b, c.Image) })
+	late := time.AfterFunc(timeout, func() {
+		r.stuck <- where(b, g, c.Image)
+		cancel() // ends the guest, for which others wait
 	})
-	return &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console())}, nil
+	t.Cleanup(func() { late.Stop() })
+	return r, nil
+}
+
+// close takes a guest away. Of a test that failed it tells what the guest did.
+func (g *Running) close(b *bed.Bed, image string) {
+	if g.t.Failed() {
+		select {
+		case doing := <-g.stuck:
+			g.t.Logf("%s took too long:\n%s", g.Name, doing)
+		case <-g.Done():
+		default:
+			g.t.Logf("%s has not ended:\n%s", g.Name, where(b, g.Guest, image))
+		}
+		g.t.Logf("console of %s:\n%s", g.Name, ends(g.Transcript(), 60))
+	}
+	if err := g.Close(); err != nil {
+		g.t.Error(err)
+	}
 }
 
 // Run boots a program and waits for its end.

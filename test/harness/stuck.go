@@ -18,27 +18,33 @@ var address = regexp.MustCompile(`\b0*([4-9a-f][0-9a-f]{5}|1[0-9a-f]{6})\b`)
 const samples = 5
 
 // where tells what the vCPU of a guest that does not end is doing: its registers,
-// several times, and the functions that the numbers there may mean.
+// several times, with the functions that the numbers there may mean, and what
+// Xen knows of its vCPUs and event channels.
 func where(b *bed.Bed, g *bed.Guest, image string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	list, err := b.Exec(ctx, "xl", "list", g.Name)
+	log, err := b.XenLog()
 	if err != nil {
 		return err.Error()
 	}
-	look := fmt.Sprintf("for i in $(seq %d); do xenctx %d 0; usleep 100000; done; xl list %s", samples, g.DomID(), g.Name)
-	registers, err := b.Exec(ctx, "sh", "-c", look)
+	look := fmt.Sprintf("xl list; for i in $(seq %d); do xenctx %d 0; usleep 100000; done; xl debug-keys q; xl debug-keys e; sleep 1", samples, g.DomID())
+	found, err := b.Exec(ctx, "sh", "-c", look)
 	if err != nil {
-		registers += err.Error()
+		found += err.Error()
 	}
 	name := symbolizer(image)
-	return list + address.ReplaceAllStringFunc(registers, func(s string) string {
+	found = address.ReplaceAllStringFunc(found, func(s string) string {
 		n, err := strconv.ParseUint(strings.TrimLeft(s, "0"), 16, 64)
 		if err != nil {
 			return s
 		}
 		return s + name(n)
 	})
+	after, err := b.XenLog()
+	if err != nil || len(after) < len(log) {
+		return found
+	}
+	return found + after[len(log):]
 }
 
 // symbolizer returns a function that names the function at an address.

@@ -47,7 +47,7 @@ func underWay(t *testing.T, p harness.Platform, g *harness.Running) {
 
 // TestPause stops a guest's CPU for ten seconds in the middle of a transfer.
 func TestPause(t *testing.T) {
-	harness.Each(t, harness.Platforms(), func(t *testing.T, p harness.Platform) {
+	harness.EachAlone(t, harness.Platforms(), func(t *testing.T, p harness.Platform) {
 		g := harness.Start(t, p, peer(t, "serve"), 0)
 		g.Expect("^netpeer: serving")
 		done := transfer(t, p, g, "64")
