@@ -219,7 +219,13 @@ func dialBlackhole() error {
 	if !errors.As(err, &timeout) || !timeout.Timeout() {
 		return fmt.Errorf("not a timeout: %w", err)
 	}
-	return errors.Join(is("dial", err, context.DeadlineExceeded), says(err, "i/o timeout"))
+	// The poller's deadline and the context's are one time: whichever timer comes first names the error.
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err := is("dial", err, context.DeadlineExceeded); err != nil {
+			return err
+		}
+	}
+	return says(err, "i/o timeout")
 }
 
 func dialAbsent() error {
