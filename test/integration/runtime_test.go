@@ -18,8 +18,19 @@ func TestSched(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
 		c := program(t, "sched")
 		c.MemoryMB = 128 // 10,000 goroutines have stacks
-		holds(t, p, c, "recovered", "spin", "spin-gc", "goroutines", "threads", "stacks", "timers", "clocks", "float",
+		holds(t, p, c, "recovered", "spin", "spin-gc", "goroutines", "threads", "fair", "stacks", "timers", "clocks", "float",
 			"heap-profile", "goroutine-profile", "tell-time", "tell-random")
+	})
+}
+
+// TestVCPUs runs on more than one vCPU what can go wrong there. The domain could
+// have more than it has.
+func TestVCPUs(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		c := program(t, "sched")
+		c.MemoryMB, c.VCPUs, c.NativeTSC = 128, 3, true
+		c.Lines = []string{"maxvcpus = 5"}
+		holds(t, p, c, "recovered", "spin", "threads", "fair", "clocks", "float")
 	})
 }
 
