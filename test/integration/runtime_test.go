@@ -27,10 +27,11 @@ func TestSched(t *testing.T) {
 // have more than it has.
 func TestVCPUs(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
-		c := program(t, "sched")
+		properties := []string{"recovered", "spin", "threads", "fair", "clocks", "float"}
+		c := program(t, "sched", properties...)
 		c.MemoryMB, c.VCPUs, c.NativeTSC = 128, 3, true
 		c.Lines = []string{"maxvcpus = 5"}
-		holds(t, p, c, "recovered", "spin", "threads", "fair", "clocks", "float")
+		holds(t, p, c, properties...)
 	})
 }
 
