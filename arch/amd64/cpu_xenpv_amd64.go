@@ -105,12 +105,15 @@ func xenUpcallPV() uint64 {
 // xenTrapsInitPVH is for the first vCPU; the IDT and the vector of the upcall
 // serve all.
 func xenTrapsInitPVH(v *xenVCPU) {
-	for i := range xenIDT {
+	for i := range xenIDT[:xenUpcallVector] {
 		addr := uint64(abi.FuncPCABI0(xenTrapStubs)) + uint64(i)*xenStubSize
 		// Interrupt gate, present, IST1 (Intel SDM 3A, 6.14.1).
 		xenIDT[i][0] = addr&0xffff | xenKernelCS<<16 | 1<<32 | 0x8e<<40 | addr>>16&0xffff<<48
 		xenIDT[i][1] = addr >> 32
 	}
+	// Interrupt gate, present, on the interrupted stack.
+	addr := uint64(abi.FuncPCABI0(xenUpcallPVH))
+	xenIDT[xenUpcallVector] = [2]uint64{addr&0xffff | xenKernelCS<<16 | 0x8e<<40 | addr>>16&0xffff<<48, addr >> 32}
 	v.fillTables()
 	xenLoadTables(v)
 	p := xabi.XenHVMParam{

@@ -210,7 +210,7 @@ pvhready:
 //	16(SP)	RIP, CS, RFLAGS, RSP, SS of what was interrupted
 //
 // PVH: the processor puts the frame there itself (IST). The stubs are 16 bytes
-// apart; xenTrapStub's address is in the IDT.
+// apart; their addresses are in the IDT. The event upcall is xenUpcallPVH.
 #define STUB(vector) \
 	PCALIGN	$16; \
 	BYTE	$0x6a; BYTE $0; \	/* push $0 */
@@ -255,7 +255,6 @@ TEXT runtime·xenTrapStubs(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	STUBE(29)
 	STUBE(30)
 	STUB(31)
-	STUB(const_xenUpcallVector)
 
 // PV: Xen pushes RCX, R11, (error code), RIP, CS, RFLAGS, RSP, SS on the
 // interrupted stack, below its 16-byte aligned pointer (create_bounce_frame in
@@ -299,6 +298,22 @@ TEXT runtime·xenTrapStubsPV(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	PVSTUB(256+30)
 	PVSTUB(31)
 	PVSTUB(const_xenUpcallVector)
+
+// xenUpcallPVH takes an event upcall of a PVH guest, on the interrupted stack as
+// on PV: stacks have room for it (stackSystem).
+//
+// An upcall while events are masked is no event, but one that was delivered
+// before and is injected again (QEMU 7.2 does that in nested SVM). On a stack
+// of its own, by IST, it would overwrite the frame of the first.
+TEXT runtime·xenUpcallPVH(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	BTL	$9, 16(SP)		// RFLAGS.IF
+	JCS	event
+	IRETQ
+event:
+	PUSHQ	R11
+	PUSHQ	CX
+	MOVL	$const_xenUpcallVector, R11
+	JMP	xenTrapPV<>(SB)
 
 // xenFailsafePV is the failsafe callback: Xen could not load a segment on the
 // way back to us. We never load one, so it is the end.

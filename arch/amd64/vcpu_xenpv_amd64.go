@@ -79,6 +79,7 @@ func xenIdleWait()
 func xenTrapStubs()
 func xenTrapStubsPV()
 func xenFailsafePV()
+func xenUpcallPVH()
 func xenThreadStart()
 func xenSigreturn()
 
