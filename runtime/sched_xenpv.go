@@ -273,17 +273,9 @@ func (v *xenVCPU) arm() {
 		return
 	}
 	v.armed = at
-	t := xabi.VCPUSetSingleshotTimer{TimeoutAbsNS: uint64(at + v.ahead)}
+	t := xabi.VCPUSetSingleshotTimer{TimeoutAbsNS: uint64(at)}
 	xenMust("vcpu_op(set timer)", xenHypercall(xabi.HypercallVCPUOp, xabi.VCPUOpSetSingleshotTimer, uintptr(v.id), uintptr(unsafe.Pointer(&t)), 0, 0))
 }
-
-// xenAheadStep is where the search for xenVCPU.ahead begins: Xen compares
-// timeouts with its own clock, and if that is ahead of the one that the guest
-// can read, an event comes before its time. To arm it for the same time again
-// would bring the next one at once, and the vCPU would do nothing else. So each
-// early event doubles what is added, and one that comes late tells how much it
-// should have been.
-const xenAheadStep = 50e3 // ns
 
 // xenTimerEvent handles VIRQ_TIMER. xenReschedule arms the timer again, when it
 // is clear who runs: to arm it for a slice that is over would bring the next
@@ -291,15 +283,8 @@ const xenAheadStep = 50e3 // ns
 func xenTimerEvent(v *xenVCPU) {
 	s := &xenSched
 	s.lock.lock()
-	armed, now := v.armed, v.now()
 	v.armed = 0
-	switch {
-	case armed == 0:
-	case now < armed:
-		v.ahead = 2*v.ahead + xenAheadStep
-	default:
-		v.ahead = max(0, v.ahead-(now-armed))
-	}
+	now := v.now()
 	if s.profile != 0 && v.sample <= now {
 		v.sample = now + s.profile
 		if t := v.thread; !t.idle {

@@ -50,9 +50,8 @@ type xenVCPU struct {
 	since   int64         // system time from which thread has not been charged
 	ipi     uint32        // port that makes this vCPU take an upcall; 0 if there is but one vCPU
 	clock   int64         // see now
-	ahead   int64         // ns by which Xen's timer is ahead of the guest's clock, as far as is known
 	stopped atomic.Uint32 // it will not run any more
-	_       [20]byte      // info on a 64-byte boundary
+	_       [28]byte      // info on a 64-byte boundary
 
 	// info is registered with Xen (VCPUOP_register_vcpu_info), so that its
 	// event mask is one FS-relative instruction away.
