@@ -6,6 +6,7 @@ import (
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/vfs"
+	"internal/xengo/xen/ascii"
 )
 
 const (
@@ -240,7 +241,7 @@ func (e *pipeEnd) Name() string {
 	if e.loc != nil {
 		return e.loc.Path()
 	}
-	return "pipe:[" + itoa(e.ring.ino) + "]"
+	return "pipe:[" + ascii.Utoa(e.ring.ino) + "]"
 }
 
 // Ioctl knows FIONREAD.

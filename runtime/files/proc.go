@@ -6,6 +6,7 @@ import (
 	"internal/xengo/runtime/kernel"
 	"internal/xengo/runtime/pseudo"
 	"internal/xengo/runtime/vfs"
+	"internal/xengo/xen/ascii"
 )
 
 // Types of file systems for statfs(2). Source: Linux 6.16 include/uapi/linux/magic.h.
@@ -62,8 +63,8 @@ func furnishProc() {
 		"sys/kernel/pid_max": text("32768\n"), "sys/kernel/threads-max": text("32768\n"), "sys/kernel/cap_last_cap": text("40\n"),
 		"sys/kernel/random/uuid": uuid, "sys/kernel/random/boot_id": text(string(uuid())),
 		"sys/net/core/somaxconn": text("4096\n"), "sys/vm/overcommit_memory": text("1\n"),
-		"sys/fs/file-max": text(itoa(fdtable.MaxFiles) + "\n"), "sys/fs/nr_open": text(itoa(fdtable.MaxFiles) + "\n"),
-		"sys/fs/pipe-max-size": text(itoa(maxPipe) + "\n"),
+		"sys/fs/file-max": text(ascii.Utoa(fdtable.MaxFiles) + "\n"), "sys/fs/nr_open": text(ascii.Utoa(fdtable.MaxFiles) + "\n"),
+		"sys/fs/pipe-max-size": text(ascii.Utoa(maxPipe) + "\n"),
 	} {
 		RegisterProc(path, generate)
 	}
@@ -94,7 +95,7 @@ func furnishSelf(root *pseudo.Dir) {
 	fd := self.Sub("fd")
 	fd.List = func() (items []pseudo.Item) {
 		for _, n := range fdtable.Open() {
-			items = append(items, pseudo.Item{Name: itoa(uint64(n)), Key: uint32(n)})
+			items = append(items, pseudo.Item{Name: ascii.Utoa(uint64(n)), Key: uint32(n)})
 		}
 		return items
 	}

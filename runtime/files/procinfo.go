@@ -4,6 +4,7 @@ import (
 	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/kernel"
 	"internal/xengo/runtime/vfs"
+	"internal/xengo/xen/ascii"
 )
 
 // Contents of files in /proc, in the formats of proc(5).
@@ -16,14 +17,14 @@ func arguments() []string {
 func cpuinfo() []byte {
 	var b []byte
 	for i := range uint64(kernel.NCPU()) {
-		b = append(b, "processor\t: "+itoa(i)+"\nmodel name\t: Xen virtual CPU\nphysical id\t: 0\ncore id\t\t: "+itoa(i)+"\ncpu cores\t: "+itoa(uint64(kernel.NCPU()))+"\n\n"...)
+		b = append(b, "processor\t: "+ascii.Utoa(i)+"\nmodel name\t: Xen virtual CPU\nphysical id\t: 0\ncore id\t\t: "+ascii.Utoa(i)+"\ncpu cores\t: "+ascii.Utoa(uint64(kernel.NCPU()))+"\n\n"...)
 	}
 	return b
 }
 
 func cpuRange() []byte {
 	if n := uint64(kernel.NCPU()); n > 1 {
-		return []byte("0-" + itoa(n-1) + "\n")
+		return []byte("0-" + ascii.Utoa(n-1) + "\n")
 	}
 	return []byte("0\n")
 }
@@ -38,7 +39,7 @@ func meminfo() []byte {
 		{"MemTotal", total}, {"MemFree", free}, {"MemAvailable", free}, {"Buffers", 0}, {"Cached", 0},
 		{"SwapTotal", 0}, {"SwapFree", 0}, {"Shmem", 0},
 	} {
-		b = append(b, l.name+":\t"+itoa(l.kib)+" kB\n"...)
+		b = append(b, l.name+":\t"+ascii.Utoa(l.kib)+" kB\n"...)
 	}
 	return b
 }
@@ -46,7 +47,7 @@ func meminfo() []byte {
 // hundredths formats nanoseconds as seconds with two decimals.
 func hundredths(ns int64) string {
 	cs := uint64(ns / 1e7)
-	return itoa(cs/100) + "." + itoa(cs%100/10) + itoa(cs%10)
+	return ascii.Utoa(cs/100) + "." + ascii.Utoa(cs%100/10) + ascii.Utoa(cs%10)
 }
 
 func uptime() []byte {
@@ -56,7 +57,7 @@ func uptime() []byte {
 }
 
 // ticks turns nanoseconds into clock ticks.
-func ticks(ns int64) string { return itoa(uint64(ns / (1e9 / ticksPerSecond))) }
+func ticks(ns int64) string { return ascii.Utoa(uint64(ns / (1e9 / ticksPerSecond))) }
 
 func systemStat() []byte {
 	up, busy := kernel.Nanotime(), kernel.CPUTime()
@@ -66,18 +67,18 @@ func systemStat() []byte {
 	}
 	s := line("cpu ", 1)
 	for i := range n {
-		s += line("cpu"+itoa(uint64(i)), n)
+		s += line("cpu"+ascii.Utoa(uint64(i)), n)
 	}
 	boot := (kernel.Walltime() - up) / 1e9
-	return []byte(s + "ctxt 0\nbtime " + itoa(uint64(max(0, boot))) + "\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n")
+	return []byte(s + "ctxt 0\nbtime " + ascii.Utoa(uint64(max(0, boot))) + "\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n")
 }
 
 func processStatus() []byte {
 	c := vfs.CurrentCred()
 	ids := func(r, e, s uint32) string {
-		return itoa(uint64(r)) + "\t" + itoa(uint64(e)) + "\t" + itoa(uint64(s)) + "\t" + itoa(uint64(e))
+		return ascii.Utoa(uint64(r)) + "\t" + ascii.Utoa(uint64(e)) + "\t" + ascii.Utoa(uint64(s)) + "\t" + ascii.Utoa(uint64(e))
 	}
-	kib := itoa(usedMemory() >> 10)
+	kib := ascii.Utoa(usedMemory() >> 10)
 	return []byte("Name:\t" + programName() + "\nUmask:\t0022\nState:\tR (running)\nTgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\n" +
 		"Uid:\t" + ids(c.UID, c.EUID, c.SUID) + "\nGid:\t" + ids(c.GID, c.EGID, c.SGID) +
 		"\nVmSize:\t" + kib + " kB\nVmRSS:\t" + kib + " kB\nVmHWM:\t" + kib + " kB\nThreads:\t1\n")
@@ -87,7 +88,7 @@ func processStatus() []byte {
 func processStat() []byte {
 	used := usedMemory()
 	s := "1 (" + programName() + ") R 0 1 1 0 -1 0 0 0 0 0 " + ticks(kernel.CPUTime()) + " 0 0 0 20 0 1 0 0 " +
-		itoa(used) + " " + itoa(used/pageSize)
+		ascii.Utoa(used) + " " + ascii.Utoa(used/pageSize)
 	for range 28 {
 		s += " 0"
 	}
@@ -95,14 +96,14 @@ func processStat() []byte {
 }
 
 func processStatm() []byte {
-	n := itoa(usedMemory() / pageSize)
+	n := ascii.Utoa(usedMemory() / pageSize)
 	return []byte(n + " " + n + " 0 0 0 0 0\n")
 }
 
 func processLimits() []byte {
-	n := itoa(uint64(fdtable.Limit()))
+	n := ascii.Utoa(uint64(fdtable.Limit()))
 	return []byte("Limit                     Soft Limit           Hard Limit           Units     \n" +
-		"Max open files            " + n + "                " + itoa(fdtable.MaxFiles) + "              files     \n" +
+		"Max open files            " + n + "                " + ascii.Utoa(fdtable.MaxFiles) + "              files     \n" +
 		"Max address space         unlimited            unlimited            bytes     \n")
 }
 
@@ -130,7 +131,7 @@ func mountInfo() []byte {
 		if m.Root.Stat(&st) != 0 {
 			continue
 		}
-		b = append(b, itoa(uint64(m.ID))+" "+itoa(uint64(min(m.ID-1, 1)))+" "+itoa(uint64(major(st.Dev)))+":"+itoa(uint64(minor(st.Dev)))+
+		b = append(b, ascii.Utoa(uint64(m.ID))+" "+ascii.Utoa(uint64(min(m.ID-1, 1)))+" "+ascii.Utoa(uint64(major(st.Dev)))+":"+ascii.Utoa(uint64(minor(st.Dev)))+
 			" / "+mountPath(m)+" rw,relatime - "+m.Root.FS().Type()+" "+m.Source+" rw\n"...)
 	}
 	return b
@@ -150,19 +151,6 @@ func uuid() []byte {
 		b = append(b, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
 	}
 	return append(b, '\n')
-}
-
-// itoa formats a number in decimal.
-func itoa(n uint64) string {
-	var b [20]byte
-	i := len(b)
-	for {
-		i--
-		b[i] = byte('0' + n%10)
-		if n /= 10; n == 0 {
-			return string(b[i:])
-		}
-	}
 }
 
 // atoi parses a number of at most nine digits.

@@ -7,6 +7,7 @@ import (
 	"internal/xengo/runtime/kernel"
 	"internal/xengo/runtime/newc"
 	"internal/xengo/runtime/vfs"
+	"internal/xengo/xen/ascii"
 )
 
 // furnishRamdisk lays what is in the domain's ramdisk (a cpio archive, ramdisk= in its config) over the tree.
@@ -20,14 +21,14 @@ func furnishRamdisk() {
 		at := r.Offset()
 		f, ok, bad := r.Next()
 		if bad != "" {
-			panic("files: ramdisk: " + string(bad) + ", at byte " + itoa(uint64(at)))
+			panic("files: ramdisk: " + string(bad) + ", at byte " + ascii.Utoa(uint64(at)))
 		}
 		if !ok {
 			return
 		}
 		if path := ramdiskPath(f.Name); path != "" {
 			if err := unpack(path, f); err != 0 {
-				panic("files: ramdisk: " + path + ", at byte " + itoa(uint64(at)) + ": " + err.Error())
+				panic("files: ramdisk: " + path + ", at byte " + ascii.Utoa(uint64(at)) + ": " + err.Error())
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
+	"internal/xengo/xen/ascii"
 )
 
 // Address families. Source: Linux 6.16 include/linux/socket.h.
@@ -146,7 +147,7 @@ func (c *Common) Stat(st *fdtable.Stat) calls.Errno {
 }
 
 // Name is what /proc/self/fd shows.
-func (c *Common) Name() string { return "socket:[" + Itoa(c.id) + "]" }
+func (c *Common) Name() string { return "socket:[" + ascii.Utoa(c.id) + "]" }
 
 // Timeout is how long a blocking call waits for events of mask, in nanoseconds; negative for ever.
 func (c *Common) Timeout(mask fdtable.Events) int64 {
@@ -177,7 +178,7 @@ func Register(family int, f *Family) {
 	families.Lock()
 	defer families.Unlock()
 	if families.list[family] != nil {
-		panic("socket: family " + Itoa(uint64(family)) + " registered twice")
+		panic("socket: family " + ascii.Utoa(uint64(family)) + " registered twice")
 	}
 	families.list[family] = f
 }
@@ -200,17 +201,4 @@ func familyOf(family, typ uintptr) (*Family, calls.Errno) {
 		return nil, calls.EAFNOSUPPORT
 	}
 	return f, 0
-}
-
-// Itoa formats a number in decimal.
-func Itoa(n uint64) string {
-	var b [20]byte
-	i := len(b)
-	for {
-		i--
-		b[i] = byte('0' + n%10)
-		if n /= 10; n == 0 {
-			return string(b[i:])
-		}
-	}
 }
