@@ -71,29 +71,39 @@ func mount(path string, root vfs.Directory, source string) {
 // PutFile makes the file at path hold contents, in a file system in memory and without copying them. Directories on the way
 // are made. Other services use it for what programs expect to find, such as /etc/resolv.conf.
 func PutFile(path string, perm uint32, contents string) calls.Errno {
-	end := len(path)
-	for end > 0 && path[end-1] != '/' {
-		end--
-	}
-	if end > 1 {
-		makeDir(path[:end-1], 0o755)
-	}
+	_, err := putFile(path, perm, contents)
+	return err
+}
+
+// putFile is PutFile and returns the file.
+func putFile(path string, perm uint32, contents string) (vfs.Inode, calls.Errno) {
+	makeParents(path)
 	loc, err := vfs.Walk(vfs.Root(), path, vfs.Follow|vfs.Missing)
 	if err != 0 {
-		return err
+		return nil, err
 	}
 	if loc.Inode == nil {
 		loc.Inode, err = loc.Dir.Create(loc.Name, &vfs.New{Mode: vfs.S_IFREG | perm})
 		if err != 0 {
-			return err
+			return nil, err
 		}
 	}
 	s, ok := loc.Inode.(interface{ SetContents(string) })
 	if !ok {
-		return calls.EINVAL
+		return nil, calls.EINVAL
 	}
 	s.SetContents(contents)
-	return 0
+	return loc.Inode, 0
+}
+
+// makeParents makes the directories that path is in.
+func makeParents(path string) {
+	for i := len(path) - 1; i > 0; i-- {
+		if path[i] == '/' {
+			makeDir(path[:i], 0o755)
+			return
+		}
+	}
 }
 
 // Plant adds to the directory at path, in a file system in memory, what takes no memory until it is used. Other services

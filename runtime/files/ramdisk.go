@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/kernel"
 	"internal/xengo/runtime/newc"
 	"internal/xengo/runtime/vfs"
@@ -15,22 +16,8 @@ import (
 //
 // A ramdisk that cannot be read is no ground to run the program without its files.
 func furnishRamdisk() {
-	archive := kernel.Ramdisk()
-	r := newc.New(archive)
-	for {
-		at := r.Offset()
-		f, ok, bad := r.Next()
-		if bad != "" {
-			panic("files: ramdisk: " + string(bad) + ", at byte " + ascii.Utoa(uint64(at)))
-		}
-		if !ok {
-			return
-		}
-		if path := ramdiskPath(f.Name); path != "" {
-			if err := unpack(path, f); err != 0 {
-				panic("files: ramdisk: " + path + ", at byte " + ascii.Utoa(uint64(at)) + ": " + err.Error())
-			}
-		}
+	if problem := unpack(kernel.Ramdisk()); problem != "" {
+		panic("files: ramdisk: " + problem)
 	}
 }
 
@@ -59,34 +46,123 @@ func ramdiskPath(name []byte) string {
 	return path
 }
 
-// unpack makes one member of the archive.
-func unpack(path string, f newc.File) calls.Errno {
-	switch mode := f.Mode; mode & vfs.S_IFMT {
+// An unpacker makes the members of an archive, as Linux does with an initramfs
+// (Documentation/driver-api/early-userspace/buffer-format.rst).
+type unpacker struct {
+	linked map[newc.ID]vfs.Inode // files with several names
+	dirs   []stamped             // whose times are set when all is in them
+}
+
+// A stamped directory has times to get.
+type stamped struct {
+	dir   vfs.Inode
+	mtime uint32
+}
+
+// unpack makes the files of an archive. It returns what is wrong with it.
+func unpack(archive []byte) (problem string) {
+	u := unpacker{linked: make(map[newc.ID]vfs.Inode)}
+	r := newc.New(archive)
+	for {
+		at := r.Offset()
+		f, ok, bad := r.Next()
+		if bad != "" {
+			return string(bad) + ", at byte " + ascii.Utoa(uint64(at))
+		}
+		if !ok {
+			break
+		}
+		if path := ramdiskPath(f.Name); path != "" {
+			if err := u.member(path, f); err != 0 {
+				return path + ", at byte " + ascii.Utoa(uint64(at)) + ": " + err.Error()
+			}
+		}
+	}
+	for _, d := range u.dirs {
+		if err := d.dir.SetAttr(stamp(d.mtime, 0)); err != 0 {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// member makes one member of the archive.
+func (u *unpacker) member(path string, f newc.File) calls.Errno {
+	makeWay(path, f.Mode)
+	switch f.Mode & vfs.S_IFMT {
 	case vfs.S_IFREG:
-		return PutFile(path, mode&0o7777, unsafe.String(unsafe.SliceData(f.Data), len(f.Data)))
-	case vfs.S_IFLNK:
+		return u.file(path, f)
+	case vfs.S_IFLNK, vfs.S_IFIFO:
 		makeParents(path)
-		return vfs.Make(vfs.Root(), path, mode, 0, string(f.Data))
-	case vfs.S_IFDIR:
-		makeParents(path)
-		if err := vfs.Make(vfs.Root(), path, mode, 0, ""); err != calls.EEXIST {
+		if err := vfs.Make(vfs.Root(), path, f.Mode, 0, string(f.Data)); err != 0 {
 			return err
 		}
-		return 0
+	case vfs.S_IFDIR:
+		makeDir(path, f.Mode&vfs.PermMask)
 	default:
-		// Devices and the like are the guest's own.
-		return 0
+		return 0 // devices and the like are the guest's own
+	}
+	loc, err := vfs.Walk(vfs.Root(), path, 0)
+	if err != 0 {
+		return err
+	}
+	if _, ok := loc.Inode.(vfs.Directory); ok {
+		u.dirs = append(u.dirs, stamped{loc.Inode, f.Mtime})
+	}
+	return loc.Inode.SetAttr(attributes(f))
+}
+
+// makeWay removes what is at path already if it is not of the same type, or a link. What cannot be removed is there to stay:
+// the member will not be made.
+func makeWay(path string, mode uint32) {
+	loc, err := vfs.Walk(vfs.Root(), path, 0)
+	if err != 0 {
+		return
+	}
+	var st fdtable.Stat
+	kind := mode & vfs.S_IFMT
+	if loc.Inode.Stat(&st) != 0 || st.Mode&vfs.S_IFMT == kind && (kind == vfs.S_IFREG || kind == vfs.S_IFDIR) {
+		return
+	}
+	if st.Mode&vfs.S_IFMT == vfs.S_IFDIR {
+		vfs.Rmdir(vfs.Root(), path)
+	} else {
+		vfs.Unlink(vfs.Root(), path)
 	}
 }
 
-// makeParents makes the directories that path is in.
-func makeParents(path string) {
-	for i := len(path) - 1; i > 0; i-- {
-		if path[i] == '/' {
-			makeDir(path[:i], 0o755)
-			return
+// file makes a regular file, or another name of one. Which of the names has the contents differs: the last in
+// archives of GNU cpio, the first in others.
+func (u *unpacker) file(path string, f newc.File) calls.Errno {
+	contents := unsafe.String(unsafe.SliceData(f.Data), len(f.Data))
+	if n := u.linked[f.ID]; n != nil && f.Links > 1 {
+		makeParents(path)
+		vfs.Unlink(vfs.Root(), path) // most often it does not exist
+		if err := vfs.Link(n, vfs.Root(), path); err != 0 || len(contents) == 0 {
+			return err
 		}
 	}
+	n, err := putFile(path, f.Mode&vfs.PermMask, contents)
+	if err != 0 {
+		return err
+	}
+	if f.Links > 1 {
+		u.linked[f.ID] = n
+	}
+	return n.SetAttr(attributes(f))
+}
+
+// attributes are those that a member brings.
+func attributes(f newc.File) *vfs.SetAttr {
+	a := stamp(f.Mtime, vfs.AttrUID|vfs.AttrGID|vfs.AttrMode)
+	a.Mode, a.UID, a.GID = f.Mode&vfs.PermMask, f.UID, f.GID
+	return a
+}
+
+// stamp sets both times of a file, and others that the caller adds.
+func stamp(mtime uint32, others vfs.AttrMask) *vfs.SetAttr {
+	t := fdtable.Timespec{Sec: int64(mtime)}
+	return &vfs.SetAttr{Set: vfs.AttrAtime | vfs.AttrMtime | others, Atime: t, Mtime: t}
 }
 
 // enterWorkingDir goes to the directory that the word cwd= of the kernel command line names.

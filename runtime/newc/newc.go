@@ -22,10 +22,17 @@ const (
 
 // File is a member of an archive. Name and Data are parts of the archive.
 type File struct {
-	Name []byte
-	Data []byte
-	Mode uint32
+	Name     []byte
+	Data     []byte
+	Mode     uint32
+	UID, GID uint32
+	Mtime    uint32 // seconds since 1970
+	Links    uint32 // names that the file has, all in the archive
+	ID       ID     // the same for all of them
 }
+
+// ID tells files with several names apart: numbers of device and inode.
+type ID struct{ Major, Minor, Ino uint32 }
 
 // Reader yields the members of an archive.
 type Reader struct {
@@ -66,7 +73,8 @@ func (r *Reader) Next() (f File, ok bool, bad Problem) {
 	if name == 0 || end > uint64(len(rest)) {
 		return f, false, Short
 	}
-	f.Mode = field[1]
+	f.Mode, f.UID, f.GID, f.Links, f.Mtime = field[1], field[2], field[3], field[4], field[5]
+	f.ID = ID{field[7], field[8], field[0]}
 	f.Name = cString(rest[headerSize : headerSize+name])
 	f.Data = rest[data:end:end]
 	if string(f.Name) == trailer {

@@ -1,7 +1,6 @@
 package bed
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,6 +11,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/u-root/u-root/pkg/cpio"
+
+	"internal/xengo/toolchain/ramdisk"
 	"internal/xengo/toolchain/xlcfg"
 )
 
@@ -28,7 +30,7 @@ type GuestConfig struct {
 	Env     []string // NAME=value
 	Options []string // of the guest, name=value: "console=pipe", "hostname=x" (xen/cmdline)
 	Cmdline string   // in place of the five above it: the kernel's command line as it is
-	Ramdisk string   // cpio archive on the host
+	Ramdisk string   // cpio archive or directory on the host
 
 	Vifs      []string // network devices in xl's syntax; nil: one with an address, empty: none
 	Disks     []string // block devices in xl's syntax, of files in dom0
@@ -120,7 +122,7 @@ func (g *Guest) start(ctx context.Context, c *GuestConfig) error {
 // config puts the guest's files into dom0 and makes its config.
 func (g *Guest) config(ctx context.Context, c *GuestConfig) (*xlcfg.Config, error) {
 	cfg := &xlcfg.Config{
-		Name: g.Name, Type: cmp.Or(c.Type, "pvh"), Kernel: g.dir() + "/image", Cmdline: c.Cmdline,
+		Name: g.Name, Type: cmp.Or(c.Type, "pvh"), Kernel: g.dir() + "/image",
 		MemoryMB: cmp.Or(c.MemoryMB, 64), VCPUs: cmp.Or(c.VCPUs, 1), Vifs: c.Vifs, Disks: c.Disks,
 		Events: [3]string{"preserve", "restart", "preserve"}, Lines: c.Lines,
 	}
@@ -133,38 +135,37 @@ func (g *Guest) config(ctx context.Context, c *GuestConfig) (*xlcfg.Config, erro
 	if err := g.putFile(ctx, "image", c.Image); err != nil {
 		return nil, err
 	}
-	ramdisk, err := g.ramdisk(c, cfg)
-	if err != nil || ramdisk == nil {
+	files, err := g.ramdisk(c, cfg)
+	if err != nil || files == nil {
 		return cfg, err
 	}
+	defer files.Close()
 	cfg.Ramdisk = g.dir() + "/ramdisk"
-	return cfg, g.bed.Put(ctx, cfg.Ramdisk, 0o644, ramdisk)
+	return cfg, g.bed.Put(ctx, cfg.Ramdisk, 0o644, files)
 }
 
 // ramdisk sets the command line and returns the guest's ramdisk, or nil.
-func (g *Guest) ramdisk(c *GuestConfig, cfg *xlcfg.Config) (io.Reader, error) {
-	var whole []byte
-	if c.Ramdisk != "" {
-		var err error
-		if whole, err = os.ReadFile(c.Ramdisk); err != nil {
-			return nil, err
-		}
-	}
+func (g *Guest) ramdisk(c *GuestConfig, cfg *xlcfg.Config) (io.ReadCloser, error) {
+	var files []cpio.Record
+	cfg.Cmdline = c.Cmdline
 	if c.Cmdline == "" {
+		var err error
 		p := xlcfg.Program{Argv0: cmp.Or(c.Argv0, filepath.Base(c.Image)), Args: c.Args, Env: c.Env, Options: c.Options}
-		line, files, err := p.Encode()
-		if err != nil {
-			return nil, err
-		}
-		cfg.Cmdline = line
-		if whole, err = xlcfg.AddFiles(whole, files); err != nil {
+		if cfg.Cmdline, files, err = p.Encode(); err != nil {
 			return nil, err
 		}
 	}
-	if whole == nil {
+	if c.Ramdisk == "" && files == nil {
 		return nil, nil
 	}
-	return bytes.NewReader(whole), nil
+	if c.Ramdisk == "" {
+		return ramdisk.Reader(files, nil), nil
+	}
+	source, err := ramdisk.Open(c.Ramdisk)
+	if err != nil {
+		return nil, err
+	}
+	return ramdisk.Reader(files, source), nil
 }
 
 func (g *Guest) putFile(ctx context.Context, name, file string) error {

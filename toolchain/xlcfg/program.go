@@ -1,7 +1,6 @@
 package xlcfg
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,24 +123,4 @@ func nulEnded(words []string) string {
 		b.WriteByte(0)
 	}
 	return b.String()
-}
-
-// AddFiles returns the cpio archive (nil: none) with files before its own. It is
-// nil if there is neither.
-func AddFiles(archive []byte, files []cpio.Record) ([]byte, error) {
-	if len(files) == 0 {
-		return archive, nil
-	}
-	var b bytes.Buffer
-	w := cpio.Newc.Writer(&b)
-	if err := cpio.WriteRecords(w, files); err != nil {
-		return nil, err
-	}
-	if archive != nil {
-		// No trailer yet: it goes on where the files end.
-		b.Write(archive)
-		return b.Bytes(), nil
-	}
-	err := cpio.WriteTrailer(w)
-	return b.Bytes(), err
 }

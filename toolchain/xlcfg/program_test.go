@@ -1,11 +1,13 @@
 package xlcfg
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/u-root/u-root/pkg/cpio"
 
 	"internal/xengo/runtime/newc"
 	"internal/xengo/xen/cmdline"
@@ -17,8 +19,11 @@ func start(t *testing.T, p Program) (got Program, line string) {
 	line, files, err := p.Encode()
 	require.NoError(t, err)
 	require.LessOrEqual(t, len(line), MaxCmdline)
-	archive, err := AddFiles(nil, files)
-	require.NoError(t, err)
+	var b bytes.Buffer
+	w := cpio.Newc.Writer(&b)
+	require.NoError(t, cpio.WriteRecords(w, files))
+	require.NoError(t, cpio.WriteTrailer(w))
+	archive := b.Bytes()
 	argv0, _ := cmdline.Lookup(line, "argv0", nil)
 	got.Argv0 = string(argv0)
 	for s := cmdline.New(line); ; {
@@ -107,25 +112,4 @@ func TestEncodeRandom(t *testing.T) {
 		got, _ := start(t, p)
 		require.Equal(t, p, got)
 	}
-}
-
-func TestAddFiles(t *testing.T) {
-	p := Program{Args: []string{strings.Repeat("x", 2000)}}
-	_, files, err := p.Encode()
-	require.NoError(t, err)
-	mine, err := AddFiles(nil, files)
-	require.NoError(t, err)
-	both, err := AddFiles(mine, files)
-	require.NoError(t, err)
-	n := 0
-	for r := newc.New(both); ; n++ {
-		if _, ok, bad := r.Next(); !ok {
-			require.Empty(t, bad)
-			break
-		}
-	}
-	require.Equal(t, 4, n)
-	none, err := AddFiles(nil, nil)
-	require.NoError(t, err)
-	require.Nil(t, none)
 }

@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/u-root/u-root/pkg/cpio"
 
+	"internal/xengo/toolchain/ramdisk"
 	"internal/xengo/toolchain/xlcfg"
 )
 
@@ -48,7 +50,7 @@ they make sense on a real host, to save and edit:
 	f := c.Flags()
 	f.SetInterspersed(false)
 	f.StringArrayVar(&g.vifs, "vif", nil, "network device, as in xl-network-configuration(5) (repeat; default: one on bridge xenbr0 if the image uses the network)")
-	f.StringVar(&g.ramdisk, "ramdisk", "", "where to write a ramdisk, for arguments and environment that are too long for the config")
+	f.StringVar(&g.ramdisk, "ramdisk", "", "`FILE` to write the ramdisk to, for --rootfs DIR and for arguments and environment that are too long for the config")
 	return c
 }
 
@@ -74,22 +76,41 @@ func (g *configurer) config(image string, args []string) (string, error) {
 		return "", err
 	}
 	c.Cmdline = line
-	if files != nil {
-		if g.ramdisk == "" {
-			return "", errors.New("arguments or environment are too long for the config: --ramdisk FILE writes them there")
-		}
-		archive, err := xlcfg.AddFiles(nil, files)
-		if err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(g.ramdisk, archive, 0o644); err != nil {
-			return "", err
-		}
-		if c.Ramdisk, err = filepath.Abs(g.ramdisk); err != nil {
+	if c.Ramdisk, err = g.files(files); err != nil {
+		return "", err
+	}
+	return "# For xl create; the format is described in xl.cfg(5).\n" + c.String(), nil
+}
+
+// files returns the name of the ramdisk, "" for none, writing it if it has to be
+// made: of the arguments and environment that are too long for the config, and
+// of what --rootfs names.
+func (g *configurer) files(first []cpio.Record) (string, error) {
+	var source *ramdisk.Source
+	if g.rootfs != "" {
+		var err error
+		if source, err = ramdisk.Open(g.rootfs); err != nil {
 			return "", err
 		}
 	}
-	return "# For xl create; the format is described in xl.cfg(5).\n" + c.String(), nil
+	switch {
+	case source == nil && first == nil:
+		return "", nil
+	case first == nil && source.IsArchive() && g.ramdisk == "":
+		return filepath.Abs(g.rootfs)
+	case g.ramdisk == "" && first == nil:
+		return "", fmt.Errorf("--rootfs %s is a directory: --ramdisk FILE says where to write an archive of it", g.rootfs)
+	case g.ramdisk == "":
+		return "", errors.New("arguments or environment are too long for the config: --ramdisk FILE writes them there")
+	}
+	f, err := os.Create(g.ramdisk)
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(ramdisk.Write(f, first, source), f.Close()); err != nil {
+		return "", err
+	}
+	return filepath.Abs(g.ramdisk)
 }
 
 // domain is the part of the config that the flags alone decide.

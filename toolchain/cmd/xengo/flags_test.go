@@ -84,19 +84,46 @@ func TestConfigRamdisk(t *testing.T) {
 	require.Contains(t, string(b), long)
 }
 
+func TestConfigRootfs(t *testing.T) {
+	app, dir := stubFile(t, stub.Poweroff, ""), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), []byte("its contents"), 0o600))
+	_, err := execute("config", "--rootfs", dir, app)
+	require.ErrorContains(t, err, "--ramdisk FILE")
+	archive := filepath.Join(t.TempDir(), "root.cpio")
+	out, err := execute("config", "--rootfs", dir, "--ramdisk", archive, app)
+	require.NoError(t, err)
+	require.Contains(t, out, `ramdisk = "`+archive+`"`)
+	b, err := os.ReadFile(archive)
+	require.NoError(t, err)
+	require.Contains(t, string(b), "its contents")
+
+	// An archive is used as it is, or goes behind what else there is.
+	out, err = execute("config", "--rootfs", archive, app)
+	require.NoError(t, err)
+	require.Contains(t, out, `ramdisk = "`+archive+`"`)
+	both := filepath.Join(t.TempDir(), "both.cpio")
+	_, err = execute("config", "--rootfs", archive, "--ramdisk", both, app, strings.Repeat("x", 5000))
+	require.NoError(t, err)
+	b, err = os.ReadFile(both)
+	require.NoError(t, err)
+	require.Contains(t, string(b), "its contents")
+	require.Contains(t, string(b), strings.Repeat("x", 5000))
+}
+
 func TestFlagErrors(t *testing.T) {
 	app := stubFile(t, stub.Poweroff, "")
 	for want, args := range map[string][]string{
-		"pv or pvh":                 {"config", "--type", "hvm", app},
-		"--vcpus 0":                 {"config", "--vcpus", "0", app},
-		"--memory -1":               {"config", "--memory", "-1", app},
-		"--disk is not supported":   {"config", "--disk", "x", app},
-		"--share is not supported":  {"config", "--share", "x:/y", app},
-		"--rootfs is not supported": {"config", "--rootfs", "x", app},
-		"not in the environment":    {"config", "--env", "SURELY_NOT_SET", app},
-		"is no image":               {"config", "/etc/passwd"},
-		"unknown command":           {"fly"},
-		"at least 1 arg":            {"run"},
+		"pv or pvh":                {"config", "--type", "hvm", app},
+		"--vcpus 0":                {"config", "--vcpus", "0", app},
+		"--memory -1":              {"config", "--memory", "-1", app},
+		"--disk is not supported":  {"config", "--disk", "x", app},
+		"--share is not supported": {"config", "--share", "x:/y", app},
+		"--rootfs: stat x":         {"config", "--rootfs", "x", app},
+		"is neither a directory":   {"config", "--rootfs", app, app},
+		"not in the environment":   {"config", "--env", "SURELY_NOT_SET", app},
+		"is no image":              {"config", "/etc/passwd"},
+		"unknown command":          {"fly"},
+		"at least 1 arg":           {"run"},
 	} {
 		_, err := execute(args...)
 		require.ErrorContains(t, err, want)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"internal/xengo/toolchain/ramdisk"
 )
 
 // guestFlags are what run and config have in common.
@@ -34,7 +36,7 @@ func (g *guestFlags) add(c *cobra.Command, nativeTSC bool) {
 	f.IntVar(&g.memory, "memory", 64, "memory in `MB`")
 	f.StringArrayVar(&g.env, "env", nil, "`NAME=VALUE` in the program's environment, or NAME for that of this process (repeat)")
 	f.StringVar(&g.name, "name", "", "the domain's name (default: made from the image's)")
-	f.StringVar(&g.rootfs, "rootfs", "", "files for the guest: a `DIR` or a cpio archive")
+	f.StringVar(&g.rootfs, "rootfs", "", "files for the guest's root: a `DIR`, or a cpio archive (newc, not compressed)")
 	f.StringArrayVar(&g.disks, "disk", nil, "block device for the guest: `FILE[,ro]` (repeat)")
 	f.StringArrayVar(&g.shares, "share", nil, "directory for the guest: `DIR:/mountpoint` (repeat)")
 	f.BoolVar(&g.nativeTSC, "native-tsc", nativeTSC, "let the guest read the CPU's time stamp counter itself, even if that is not invariant")
@@ -50,12 +52,15 @@ func (g *guestFlags) check() error {
 		return fmt.Errorf("--vcpus %d: at least 1", g.vcpus)
 	case g.memory < 1:
 		return fmt.Errorf("--memory %d: at least 1", g.memory)
-	case g.rootfs != "":
-		return errors.New("--rootfs is not supported yet in this version")
 	case g.disks != nil:
 		return errors.New("--disk is not supported yet in this version: guests have no driver for block devices")
 	case g.shares != nil:
 		return errors.New("--share is not supported yet in this version: guests have no driver for directories of the host")
+	}
+	if g.rootfs != "" {
+		if _, err := ramdisk.Open(g.rootfs); err != nil {
+			return fmt.Errorf("--rootfs: %w", err)
+		}
 	}
 	for i, e := range g.env {
 		if strings.Contains(e, "=") {

@@ -123,7 +123,7 @@ func (s *session) openBed() (err error) {
 func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 	c := bed.GuestConfig{
 		Image: image, Name: s.name, Type: s.kind, VCPUs: s.vcpus, MemoryMB: s.memory,
-		Args: args, Env: s.env, NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout,
+		Args: args, Env: s.env, Ramdisk: s.rootfs, NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout,
 	}
 	if s.raw = interactive(); !s.raw {
 		c.Options = append(c.Options, "console=pipe")

@@ -1,0 +1,132 @@
+// Package ramdisk makes the ramdisk of a guest, a cpio archive in the newc format: files of a directory, or an archive that
+// exists, and before them what the program's start needs (package xlcfg).
+package ramdisk
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/u-root/u-root/pkg/cpio"
+)
+
+// Source is where a guest's files come from. Of nil there are none.
+type Source struct {
+	name    string
+	records []cpio.Record // of a directory
+	archive bool
+}
+
+// Open looks at a directory or a cpio archive. What cannot go into an archive is an error that names it.
+func Open(name string) (*Source, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{name: name, archive: !info.IsDir()}
+	if s.archive {
+		return s, checkArchive(name)
+	}
+	return s, s.collect()
+}
+
+// IsArchive reports whether the source is an archive, which needs no other if nothing is to go before it.
+func (s *Source) IsArchive() bool { return s.archive }
+
+// checkArchive looks at the first bytes of an archive.
+func checkArchive(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	magic := make([]byte, 6)
+	_, err = io.ReadFull(f, magic)
+	if err == nil && (bytes.Equal(magic, []byte("070701")) || bytes.Equal(magic, []byte("070702"))) {
+		return nil
+	}
+	return fmt.Errorf("%s is neither a directory nor a cpio archive of the newc format, not compressed", name)
+}
+
+// collect finds the files of a directory, in the order of their names. Contents are read when they are written.
+func (s *Source) collect() error {
+	recorder := cpio.NewRecorder()
+	return filepath.WalkDir(s.name, func(file string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		r, err := recorder.GetRecord(file)
+		if err != nil {
+			return err
+		}
+		if r.Name, err = filepath.Rel(s.name, file); err != nil {
+			return err
+		}
+		if err := fits(file, &r.Info); err != nil {
+			return err
+		}
+		// Who made the archive, and where, is nothing to the guest: root owns all.
+		r.UID, r.GID, r.Major, r.Minor = 0, 0, 0, 0
+		s.records = append(s.records, r)
+		return nil
+	})
+}
+
+// fits reports why a file cannot go into an archive, or into a guest.
+func fits(file string, i *cpio.Info) error {
+	switch kind := i.Mode & cpio.S_IFMT; {
+	case kind == cpio.S_IFSOCK:
+		return fmt.Errorf("%s is a socket, which no archive can hold", file)
+	case kind == cpio.S_IFCHR || kind == cpio.S_IFBLK:
+		return fmt.Errorf("%s is a device; guests have their own", file)
+	case i.FileSize > math.MaxUint32:
+		return fmt.Errorf("%s has %d bytes; a cpio archive has room for files of up to 4 GiB", file, i.FileSize)
+	case i.MTime > math.MaxUint32:
+		return fmt.Errorf("%s was last changed before 1970 or after 2105, which a cpio archive cannot say", file)
+	case i.Name == cpio.Trailer:
+		return fmt.Errorf("%s has the name of an archive's end", file)
+	}
+	return nil
+}
+
+// Write writes an archive of first and then the files of s.
+func Write(w io.Writer, first []cpio.Record, s *Source) error {
+	out := cpio.Newc.Writer(w)
+	if err := cpio.WriteRecords(out, first); err != nil {
+		return err
+	}
+	switch {
+	case s == nil:
+	case s.archive:
+		// No trailer yet: it goes on where the files before it end.
+		return s.copy(w)
+	default:
+		for _, r := range s.records {
+			if err := out.WriteRecord(r); err != nil {
+				return fmt.Errorf("%s: %w", filepath.Join(s.name, r.Name), err)
+			}
+		}
+	}
+	return cpio.WriteTrailer(out)
+}
+
+func (s *Source) copy(w io.Writer) error {
+	f, err := os.Open(s.name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return err
+}
+
+// Reader returns what Write writes, as it is read. Close ends it early.
+func Reader(first []cpio.Record, s *Source) io.ReadCloser {
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(Write(w, first, s)) }()
+	return r
+}
