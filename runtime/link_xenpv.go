@@ -142,6 +142,12 @@ func xenLifecycleReason(reason uint32) { xenShutdownReason = reason }
 //go:linkname xenLifecycleExitHook internal/xengo/xen/lifecycle.runtime_setExitHook
 func xenLifecycleExitHook(f func(status int32)) { xenSetExitHook(f) }
 
+//go:linkname xenLifecycleTraces internal/xengo/xen/lifecycle.runtime_printGoroutines
+func xenLifecycleTraces() { xenPrintGoroutines() }
+
+//go:linkname xenLifecycleFatal internal/xengo/xen/lifecycle.runtime_fatal
+func xenLifecycleFatal(why string) { throw(why) }
+
 // xenRaise sends sig to the program: os/signal gets it if it wants it, else
 // the signal does what it does by default.
 func xenRaise(sig uint32) {

@@ -293,3 +293,18 @@ func xenDefaultAction(f *xenTrapFrame, sig uint32) bool {
 	xenStop(2, xabi.ShutdownCrash)
 	return false
 }
+
+// xenPrintGoroutines prints the stacks of all goroutines but the one that asks,
+// in the form of GOTRACEBACK=all. It needs no memory: one may want to see them
+// because there is none. The world stands still until all is written.
+func xenPrintGoroutines() {
+	me := getg()
+	stw := stopTheWorld(stwAllGoroutinesStack)
+	systemstack(func() {
+		mp := getg().m
+		mp.traceback = 1 // whatever GOTRACEBACK is; that is about crashes
+		tracebackothers(me)
+		mp.traceback = 0
+	})
+	startTheWorld(stw)
+}

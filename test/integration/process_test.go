@@ -166,6 +166,38 @@ func TestReboot(t *testing.T) {
 	})
 }
 
+// TestSysRq sends keys to a program: one shows its goroutines and lets it go on,
+// the others end it.
+func TestSysRq(t *testing.T) {
+	for _, end := range []struct{ key, says string }{
+		{"q", "^SIGQUIT: quit$"},
+		{"c", "^fatal error: sysrq: crash$"},
+	} {
+		t.Run(end.key, func(t *testing.T) {
+			harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+				g := harness.Start(t, p, program(t, "echo"), 0)
+				g.Expect("^echo: ready$")
+				key := func(key string) {
+					harness.Dom0(t, p.Bed(t), "xl", "sysrq", strconv.Itoa(g.DomID()), key)
+				}
+				key("t")
+				g.Expect(`^goroutine 1 \[`)
+				g.Expect(`^main\.main\(\)$`)
+				if _, err := fmt.Fprintln(g.Input, "still here"); err != nil {
+					t.Fatal(err)
+				}
+				g.Expect(`^echo: "still here"$`)
+				key("?")
+				g.Expect("^xengo: sysrq: ")
+				key(end.key)
+				g.Expect(end.says)
+				g.Expect(`^main\.main\(\)$`)
+				harness.Ended(t, g.End(), bed.Crash, 2)
+			})
+		})
+	}
+}
+
 // TestInput types on a guest's console.
 func TestInput(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {

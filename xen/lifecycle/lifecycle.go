@@ -1,7 +1,7 @@
 // Package lifecycle makes the domain a good citizen of the toolstack: it says
-// what requests it understands, carries out `xl shutdown` and `xl reboot`, and
-// leaves the program's exit status behind (docs/misc/xenstore-paths.pandoc,
-// ~/control/shutdown).
+// what requests it understands, carries out `xl shutdown`, `xl reboot` and
+// `xl sysrq`, and leaves the program's exit status behind
+// (docs/misc/xenstore-paths.pandoc, ~/control/shutdown).
 package lifecycle
 
 import (
@@ -53,19 +53,27 @@ func Serve(xs *xenstore.Client, do func(Request)) error {
 	if err := Announce(xs); err != nil {
 		return err
 	}
-	w, err := xs.Watch("control/shutdown")
+	return follow(xs, "control/shutdown", func() error {
+		request, ok, err := take(xs)
+		if ok {
+			do(request)
+		}
+		return err
+	})
+}
+
+// follow calls look now and whenever something at path may have changed, until
+// it or xenstore fails.
+func follow(xs *xenstore.Client, path string, look func() error) error {
+	w, err := xs.Watch(path)
 	if err != nil {
 		return err
 	}
 	for range w.C {
 		w.Events()
-		request, ok, err := take(xs)
-		if err != nil {
+		if err := look(); err != nil {
 			w.Close() // err says what is wrong
 			return err
-		}
-		if ok {
-			do(request)
 		}
 	}
 	return nil

@@ -67,6 +67,37 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+func TestSysRq(t *testing.T) {
+	store, xs := newBed(t)
+	store.Write(home+"control/sysrq", "") // as the toolstack makes it
+	got := make(chan byte)
+	go lifecycle.ServeSysRq(xs, func(key byte) { got <- key }) // until the end of the test
+	for _, key := range "tqtc" {
+		store.Write(home+"control/sysrq", string(key))
+		if k := <-got; k != byte(key) {
+			t.Errorf("%c is key %q", key, k)
+		}
+		if v, _ := store.Read(home + "control/sysrq"); v != "" {
+			t.Errorf("%c is not acknowledged: %q", key, v)
+		}
+	}
+	// Of a longer request the first byte counts, as in Linux; one without any
+	// is none.
+	store.Remove(home + "control/sysrq")
+	store.Write(home+"control/sysrq", "\xffoo")
+	if k := <-got; k != 0xff {
+		t.Errorf("key %q", k)
+	}
+}
+
+func TestSysRqThatCannotBeRead(t *testing.T) {
+	store, xs := newBed(t)
+	store.Deny = func(typ uint32, path string) bool { return strings.Contains(path, "sysrq") && typ == abi.XSRead }
+	if err := lifecycle.ServeSysRq(xs, func(byte) { t.Error("a key came") }); !errors.Is(err, hv.EACCES) {
+		t.Errorf("ServeSysRq = %v", err)
+	}
+}
+
 func TestToolstackThatRefuses(t *testing.T) {
 	store, xs := newBed(t)
 	store.Deny = func(typ uint32, path string) bool {

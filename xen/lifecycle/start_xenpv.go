@@ -29,7 +29,21 @@ func runtime_setShutdownReason(reason uint32)
 //go:linkname runtime_setExitHook
 func runtime_setExitHook(f func(status int32))
 
-const sigterm = 15 // as on Linux
+// runtime_printGoroutines prints the stacks of all goroutines on the console.
+//
+//go:linkname runtime_printGoroutines
+func runtime_printGoroutines()
+
+// runtime_fatal ends the program as a fatal error does.
+//
+//go:linkname runtime_fatal
+func runtime_fatal(why string)
+
+// Signals, as on Linux.
+const (
+	sigquit = 3
+	sigterm = 15
+)
 
 func init() {
 	runtime_setExitHook(func(status int32) {
@@ -38,6 +52,7 @@ func init() {
 		}
 	})
 	go serve()
+	go serveSysRq()
 }
 
 func serve() {
@@ -51,5 +66,23 @@ func serve() {
 	})
 	if err != nil {
 		hv.Print("xengo: no shutdown requests will be noticed: " + err.Error())
+	}
+}
+
+func serveSysRq() {
+	err := ServeSysRq(domain.Store(), func(key byte) {
+		switch key {
+		case KeyTraces:
+			runtime_printGoroutines()
+		case KeyQuit:
+			runtime_raiseSignal(sigquit)
+		case KeyCrash:
+			runtime_fatal("sysrq: crash")
+		default:
+			hv.Print("xengo: " + SysRqHelp)
+		}
+	})
+	if err != nil {
+		hv.Print("xengo: no sysrq will be noticed: " + err.Error())
 	}
 }
