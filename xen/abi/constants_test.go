@@ -106,6 +106,7 @@ var constants = []struct {
 	{"NETTXF_data_validated", NetTxFDataValidated},
 	{"NETTXF_more_data", NetTxFMoreData},
 	{"NETTXF_extra_info", NetTxFExtraInfo},
+	{"offsetof(struct xen_9pfs_data_intf, ref)", NinePFSRefs},
 	{"XEN_NETIF_EXTRA_TYPE_NONE", NetifExtraTypeNone},
 	{"XEN_NETIF_EXTRA_TYPE_GSO", NetifExtraTypeGSO},
 	{"XEN_NETIF_EXTRA_TYPE_MCAST_ADD", NetifExtraTypeMcastAdd},

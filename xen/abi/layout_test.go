@@ -35,6 +35,7 @@ const probeHead = `
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
 #include <xen/xen.h>
 #include <xen/errno.h>
@@ -52,6 +53,7 @@ const probeHead = `
 #include <xen/hvm/hvm_vcpu.h>
 #include <xen/hvm/params.h>
 #include <xen/arch-x86/hvm/start_info.h>
+#include <xen/io/9pfs.h>
 #include <xen/io/console.h>
 #include <xen/io/netif.h>
 #include <xen/io/ring.h>
@@ -139,6 +141,7 @@ var layouts = []struct {
 	{"struct vcpu_hvm_x86_32", VCPUHVMX8632{}, "eax ecx edx ebx esp ebp esi edi eip eflags cr0 cr3 cr4 efer cs_base ds_base ss_base es_base tr_base cs_limit ds_limit ss_limit es_limit tr_limit cs_ar ds_ar ss_ar es_ar tr_ar"},
 	{"struct vcpu_hvm_x86_64", VCPUHVMX8664{}, "rax rcx rdx rbx rsp rbp rsi rdi rip rflags cr0 cr3 cr4 efer"},
 	{"struct vcpu_hvm_context", VCPUHVMContext{}, "mode cpu_regs.x86_64"},
+	{"struct xen_9pfs_data_intf", NinePFSInterface{}, "in_cons in_prod out_cons out_prod ring_order"},
 	{"struct xencons_interface", XenconsInterface{}, "in out in_cons in_prod out_cons out_prod"},
 	{"struct xsd_sockmsg", XSSockMsg{}, "type req_id tx_id len"},
 	{"struct xenstore_domain_interface", XenstoreDomainInterface{}, "req rsp req_cons req_prod rsp_cons rsp_prod server_features connection error"},

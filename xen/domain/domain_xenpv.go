@@ -43,6 +43,8 @@ func (platform) AllocUnbound(remote hv.DomID) (hv.Port, error) {
 
 func (platform) Notify(port hv.Port) error { return hv.Send(port) }
 
+func (platform) Bound(port hv.Port) bool { return hv.Bound(port) }
+
 // Wait does not count as a reason for the program to live: a driver waits
 // for as long as there is a program. Hold does, for somebody's request.
 func (platform) Wait(port hv.Port) bool { return hv.WaitEvent(port, false) }

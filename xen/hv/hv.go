@@ -64,6 +64,9 @@ type Events interface {
 	// none any more.
 	Notify(port Port) error
 
+	// Bound reports whether there is another end.
+	Bound(port Port) bool
+
 	// Wait parks the calling goroutine until the port fired since Wait last
 	// returned. It returns false once the port is shut. A port has at most one
 	// waiter.

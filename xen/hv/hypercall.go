@@ -45,6 +45,13 @@ func Send(port Port) error {
 	return err
 }
 
+// Bound reports whether an event channel has another end.
+func Bound(port Port) bool {
+	arg := abi.EvtchnStatus{Dom: abi.DomIDSelf, Port: uint32(port)}
+	_, err := call(abi.HypercallEventChannelOp, abi.EvtchnOpStatus, unsafe.Pointer(&arg))
+	return err == nil && arg.Status == abi.EvtchnStatInterdomain
+}
+
 // Close closes port; the number may be given out again.
 func Close(port Port) error {
 	arg := abi.EvtchnClose{Port: uint32(port)}

@@ -81,6 +81,14 @@ func (d *Domain) Notify(n hv.Port) error {
 	return nil
 }
 
+// Bound implements hv.Events.
+func (d *Domain) Bound(n hv.Port) bool {
+	p := d.port(n)
+	d.xen.mu.Lock()
+	defer d.xen.mu.Unlock()
+	return p != nil && p.peer != nil
+}
+
 // Wait implements hv.Events.
 func (d *Domain) Wait(n hv.Port) bool {
 	p := d.port(n)

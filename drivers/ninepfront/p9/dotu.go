@@ -1,0 +1,139 @@
+package p9
+
+// Modes of Topen and Tcreate, and the bit of permissions and modes that makes a
+// directory.
+const (
+	OpenRead  = 0
+	OpenWrite = 1
+	OpenRDWR  = 2
+	OpenTrunc = 0x10
+	DMDir     = 0x80000000
+)
+
+// Topen opens a file.
+type Topen struct {
+	Fid  uint32
+	Mode uint8
+}
+
+// Ropen is the reply to Topen.
+type Ropen struct{ Opened }
+
+func (*Topen) Type() uint8 { return 112 }
+func (*Ropen) Type() uint8 { return 113 }
+
+func (m *Topen) fields(c *coder) {
+	c.u32(&m.Fid)
+	c.u8(&m.Mode)
+}
+
+// Tcreate makes a file in the directory Fid, which then stands for the open file.
+type Tcreate struct {
+	Fid       uint32
+	Name      string
+	Perm      uint32
+	Mode      uint8
+	Extension string
+}
+
+// Rcreate is the reply to Tcreate.
+type Rcreate struct{ Opened }
+
+func (*Tcreate) Type() uint8 { return 114 }
+func (*Rcreate) Type() uint8 { return 115 }
+
+func (m *Tcreate) fields(c *coder) {
+	c.u32(&m.Fid)
+	c.str(&m.Name)
+	c.u32(&m.Perm)
+	c.u8(&m.Mode)
+	c.str(&m.Extension)
+}
+
+// Tstat asks for attributes.
+type Tstat struct{ Fid uint32 }
+
+// Rstat has them.
+type Rstat struct{ Stat Stat }
+
+func (*Tstat) Type() uint8       { return 124 }
+func (*Rstat) Type() uint8       { return 125 }
+func (m *Tstat) fields(c *coder) { c.u32(&m.Fid) }
+
+func (m *Rstat) fields(c *coder) {
+	var n uint16
+	if c.write {
+		n = uint16(len(AppendStat(nil, &m.Stat)))
+	}
+	c.u16(&n)
+	if !c.write && int(n) < len(c.buf) {
+		c.fail(ErrLong)
+	}
+	m.Stat.fields(c)
+}
+
+// Stat is what 9P2000.u tells of a file. A directory is read as the Stats of what is
+// in it.
+type Stat struct {
+	KernelType       uint16
+	Dev              uint32
+	QID              QID
+	Mode             uint32 // permissions and DMDir
+	Atime, Mtime     uint32 // seconds since 1970
+	Length           uint64
+	Name             string
+	Owner, Grp, MUID string
+	Extension        string
+	UID, GID, NMUID  uint32
+}
+
+// fields codes a Stat, with its size in front.
+func (s *Stat) fields(c *coder) {
+	if !c.write {
+		var size uint16
+		c.u16(&size)
+		inner := coder{buf: c.take(int(size))}
+		s.content(&inner)
+		if len(inner.buf) > 0 {
+			inner.fail(ErrLong)
+		}
+		if inner.err != nil {
+			c.fail(inner.err)
+		}
+		return
+	}
+	inner := coder{write: true}
+	s.content(&inner)
+	size := uint16(len(inner.buf))
+	c.u16(&size)
+	c.buf = append(c.buf, inner.buf...)
+	if inner.err != nil {
+		c.fail(inner.err)
+	}
+}
+
+func (s *Stat) content(c *coder) {
+	c.u16(&s.KernelType)
+	c.u32(&s.Dev)
+	c.qid(&s.QID)
+	c.u32s(&s.Mode, &s.Atime, &s.Mtime)
+	c.u64(&s.Length)
+	for _, text := range []*string{&s.Name, &s.Owner, &s.Grp, &s.MUID, &s.Extension} {
+		c.str(text)
+	}
+	c.u32s(&s.UID, &s.GID, &s.NMUID)
+}
+
+// AppendStat appends a Stat to the data of a directory.
+func AppendStat(data []byte, s *Stat) []byte {
+	c := coder{buf: data, write: true}
+	s.fields(&c)
+	return c.buf
+}
+
+// ParseStat takes a Stat off the data of a directory.
+func ParseStat(data []byte) (s Stat, rest []byte, err error) {
+	c := coder{buf: data}
+	s.fields(&c)
+	return s, c.buf, c.err
+}
