@@ -148,6 +148,12 @@ func xenLifecycleTraces() { xenPrintGoroutines() }
 //go:linkname xenLifecycleFatal internal/xengo/xen/lifecycle.runtime_fatal
 func xenLifecycleFatal(why string) { throw(why) }
 
+//go:linkname xenLifecycleVCPUs internal/xengo/xen/lifecycle.runtime_vcpus
+func xenLifecycleVCPUs() int { return int(xenVCPUMax) }
+
+//go:linkname xenLifecycleSetVCPU internal/xengo/xen/lifecycle.runtime_setVCPU
+func xenLifecycleSetVCPU(id int, online bool) { xenVCPUSetOnline(uint32(id), online) }
+
 // xenRaise sends sig to the program: os/signal gets it if it wants it, else
 // the signal does what it does by default.
 func xenRaise(sig uint32) {
@@ -188,7 +194,7 @@ func xenKernelMemTotal() uint64 { return uint64(xenMemTotal()) }
 func xenKernelMemFree() uint64 { return uint64(xenMemFree()) }
 
 //go:linkname xenKernelNCPU internal/xengo/runtime/kernel.runtime_ncpu
-func xenKernelNCPU() int32 { return numCPUStartup }
+func xenKernelNCPU() int32 { return getCPUCount() }
 
 //go:linkname xenKernelCPUTime internal/xengo/runtime/kernel.runtime_cputime
 func xenKernelCPUTime() int64 {

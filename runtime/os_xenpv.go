@@ -3,6 +3,7 @@
 package runtime
 
 import (
+	"internal/runtime/atomic"
 	"internal/stringslite"
 	"unsafe"
 )
@@ -22,8 +23,10 @@ func runPerThreadSyscall() {
 	throw("runPerThreadSyscall only valid on linux")
 }
 
+// getCPUCount is asked again while the program runs: GOMAXPROCS follows it
+// unless the program has set it.
 func getCPUCount() int32 {
-	return int32(xenVCPUCount)
+	return atomic.Loadint32(&xenOnlineCount)
 }
 
 func osinit() {

@@ -36,7 +36,8 @@ var xenSched xenScheduler
 // reads it without the lock.
 var xenReadyCount uint32
 
-// xenVCPUCount is how many vCPUs run threads.
+// xenVCPUCount is how many vCPUs have been started: those that may have
+// translations in mind.
 var xenVCPUCount = 1
 
 const xenSlice = 4e6 // ns
@@ -144,12 +145,12 @@ func (s *xenScheduler) makeReady(t *xenThread, byEvent bool) {
 }
 
 // next takes the thread with the best claim off the queues, the idle thread if
-// there is none.
+// there is none or v shall not run any.
 func (s *xenScheduler) next(v *xenVCPU) *xenThread {
-	t := s.ready.pop()
-	if t == nil {
+	if v.offline || s.ready.head == nil {
 		return v.idle
 	}
+	t := s.ready.pop()
 	xenReadyCount--
 	return t
 }
@@ -185,6 +186,11 @@ func (s *xenScheduler) switchTo(v *xenVCPU, next *xenThread) {
 		next.vcpu = v
 		v.setThread(next)
 		xenSwitch(t, next)
+		if t.idle {
+			if v := xenCurrentVCPU(); v.offline {
+				s.leave(v)
+			}
+		}
 	}
 	s.lock.unlock()
 }
@@ -303,6 +309,14 @@ func xenReschedule(v *xenVCPU) {
 	t := v.thread
 	woke := v.woke
 	v.woke = false
+	if v.offline {
+		if !t.idle {
+			s.interrupt(v, t)
+			s.switchTo(v, v.idle)
+			return
+		}
+		s.leave(v)
+	}
 	switch {
 	case xenReadyCount == 0:
 		v.slice = 0
@@ -317,7 +331,9 @@ func xenReschedule(v *xenVCPU) {
 		s.interrupt(v, t)
 		s.switchTo(v, next)
 		return
-	case v.slice != 0 && v.slice <= v.now():
+	case v.slice == 0: // whoever had one for those in the queue has left
+		v.slice = v.now() + xenSlice
+	case v.slice <= v.now():
 		s.yield(v)
 		return
 	}

@@ -14,6 +14,8 @@ import (
 // says are online, before package runtime counts them. Each then runs its idle
 // thread, which takes work from the common queues like the first one's.
 //
+// Later ones come as hotplug_xenpv.go says.
+//
 // vCPUs talk to one another by an IPI event channel each (xenVCPU.ipi): "look
 // at the queues, at your thread's signals, and whether the end has come".
 
@@ -23,6 +25,9 @@ const xenVCPULimit = 128
 
 // xenVCPUs are the vCPUs that were started, by number.
 var xenVCPUs [xenVCPULimit]*xenVCPU
+
+// xenVCPUMax is how many vCPUs the domain can have.
+var xenVCPUMax uint32 = 1
 
 type xenVCPUSet [xenVCPULimit / 64]uint64
 
@@ -42,17 +47,16 @@ func (s *xenVCPUSet) first() (id uint32, ok bool) {
 
 // xenSMPInit starts the other vCPUs.
 func xenSMPInit() {
-	n := uint32(1)
-	for n < xenVCPULimit && xenVCPUExists(n) {
-		n++
+	for xenVCPUMax < xenVCPULimit && xenVCPUExists(xenVCPUMax) {
+		xenVCPUMax++
 	}
+	n := xenVCPUMax
 	if n == 1 {
 		return
 	}
 	online := xenVCPUsOnline(n)
 	for id := uint32(1); id < n; id++ {
 		if online.has(id) && !xenVCPUStart(id) {
-			print("xengo: not enough memory for vCPU ", id, " of ", n, ", continuing with fewer: raise memory= in the domain config\n")
 			return
 		}
 	}
@@ -62,13 +66,18 @@ func xenVCPUExists(id uint32) bool {
 	return xenErrno(xenHypercall(xabi.HypercallVCPUOp, xabi.VCPUOpIsUp, uintptr(id), 0, 0, 0)) == 0
 }
 
-// xenVCPUStart starts a vCPU. It reports false if memory is short.
+// xenVCPUStart starts a vCPU. If memory is short it says so and reports false.
 func xenVCPUStart(id uint32) bool {
 	block := xenPagesAlloc(xenVCPUBlockSize)
 	context := xenPagesAlloc(unsafe.Sizeof(xenVCPUContext{}))
-	idle := xenThreadNew(xenPageSize)
-	if block == 0 || context == 0 || idle == nil {
-		// There is no more of it in a domain this small: leave it.
+	var idle *xenThread
+	if block != 0 && context != 0 {
+		idle = xenThreadNew(xenPageSize)
+	}
+	if idle == nil {
+		xenPagesFree(block, xenVCPUBlockSize)
+		xenPagesFree(context, unsafe.Sizeof(xenVCPUContext{}))
+		print("xengo: not enough memory for vCPU ", id, " of ", xenVCPUMax, ", continuing with fewer: raise memory= in the domain config\n")
 		return false
 	}
 	v := (*xenVCPU)(unsafe.Pointer(block + xenVCPUAlign))
@@ -77,15 +86,17 @@ func xenVCPUStart(id uint32) bool {
 	v.setIdle(idle)
 	idle.vcpu = v
 	v.setThread(idle)
-	xenVCPUs[id] = v
+	v.stopped.Store(1) // until it runs
 	xenRegisterVCPUInfo(v)
 	v.info.EvtchnUpcallMask = 1
 	xenVCPUEventsInit(v)
 	c := (*xenVCPUContext)(unsafe.Pointer(context))
 	c.fill(v)
 	xenMust("vcpu_op(initialise)", xenHypercall(xabi.HypercallVCPUOp, xabi.VCPUOpInitialise, uintptr(id), context, 0, 0))
+	xenVCPUs[id] = v
 	// From here on translations are flushed everywhere.
 	xenVCPUCount++
+	atomic.Xaddint32(&xenOnlineCount, 1)
 	xenMust("vcpu_op(up)", xenHypercall(xabi.HypercallVCPUOp, xabi.VCPUOpUp, uintptr(id), 0, 0, 0))
 	xenPagesFree(context, unsafe.Sizeof(xenVCPUContext{}))
 	return true
@@ -100,6 +111,7 @@ func xenVCPUMain() {
 	s := &xenSched
 	v := s.enter()
 	v.since = v.now()
+	v.stopped.Store(0)
 	s.idle.add(v.id)
 }
 

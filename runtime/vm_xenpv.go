@@ -330,8 +330,13 @@ func xenPagesAlloc(n uintptr) uintptr {
 	return va
 }
 
+// xenPagesFree frees what xenPagesAlloc returned; 0 is nothing.
+//
 //go:nosplit
 func xenPagesFree(va, n uintptr) {
+	if va == 0 {
+		return
+	}
 	n = alignUp(n, xenPageSize)
 	xenUnback(va, n, false)
 	xenRelease(va-xenPageSize, n+2*xenPageSize)

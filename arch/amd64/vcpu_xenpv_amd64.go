@@ -45,7 +45,8 @@ type xenVCPU struct {
 	armed   int64 // system time of the programmed timer event, 0 if none
 	slice   int64 // end of thread's time slice, 0 if it has no competitor
 	woke    bool  // an event woke a thread: see who runs next
-	_       [7]byte
+	offline bool  // it shall not run threads, see leave
+	_       [6]byte
 	sample  int64         // system time of the next SIGPROF
 	since   int64         // system time from which thread has not been charged
 	ipi     uint32        // port that makes this vCPU take an upcall; 0 if there is but one vCPU

@@ -23,7 +23,7 @@ func Random(p []byte) { runtime_random(p) }
 func MemTotal() uint64 { return runtime_memTotal() }
 func MemFree() uint64  { return runtime_memFree() }
 
-// NCPU returns the number of virtual CPUs.
+// NCPU returns the number of virtual CPUs that are online.
 func NCPU() int32 { return runtime_ncpu() }
 
 // CPUTime returns the time in nanoseconds that all virtual CPUs together were not idle.

@@ -98,6 +98,45 @@ func TestSysRqThatCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestVCPUs(t *testing.T) {
+	store, xs := newBed(t)
+	availability := func(id, state string) { store.Write(home+"cpu/"+id+"/availability", state) }
+	for id, state := range map[string]string{"0": "offline", "1": "online", "2": "offline", "3": "later", "5": "online"} {
+		availability(id, state)
+	}
+	type change struct {
+		id     int
+		online bool
+	}
+	got := make(chan change)
+	go lifecycle.ServeVCPUs(xs, 5, func(id int, online bool) { got <- change{id, online} }) // until the end of the test
+	// expect takes calls until each vCPU was last told what it is to be.
+	expect := func(want ...bool) {
+		t.Helper()
+		last := map[int]bool{}
+		for i := 1; i <= len(want); {
+			c := <-got
+			if c.id < 1 || c.id > len(want) {
+				t.Fatalf("vCPU %d is told to be %v", c.id, c.online)
+			}
+			last[c.id] = c.online
+			for i = 1; i <= len(want); i++ {
+				if online, ok := last[i]; !ok || online != want[i-1] {
+					break
+				}
+			}
+		}
+	}
+	expect(true, false)
+	availability("1", "offline")
+	availability("2", "online")
+	expect(false, true)
+	availability("2", "offline")
+	availability("2", "online")
+	availability("3", "offline")
+	expect(false, true, false)
+}
+
 func TestToolstackThatRefuses(t *testing.T) {
 	store, xs := newBed(t)
 	store.Deny = func(typ uint32, path string) bool {

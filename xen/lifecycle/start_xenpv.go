@@ -39,6 +39,17 @@ func runtime_printGoroutines()
 //go:linkname runtime_fatal
 func runtime_fatal(why string)
 
+// runtime_vcpus returns how many vCPUs the domain can have.
+//
+//go:linkname runtime_vcpus
+func runtime_vcpus() int
+
+// runtime_setVCPU brings a vCPU online or takes it offline. It says so on the
+// console if there is not enough memory for it.
+//
+//go:linkname runtime_setVCPU
+func runtime_setVCPU(id int, online bool)
+
 // Signals, as on Linux.
 const (
 	sigquit = 3
@@ -53,6 +64,9 @@ func init() {
 	})
 	go serve()
 	go serveSysRq()
+	if n := runtime_vcpus(); n > 1 {
+		go serveVCPUs(n)
+	}
 }
 
 func serve() {
@@ -84,5 +98,11 @@ func serveSysRq() {
 	})
 	if err != nil {
 		hv.Print("xengo: no sysrq will be noticed: " + err.Error())
+	}
+}
+
+func serveVCPUs(n int) {
+	if err := ServeVCPUs(domain.Store(), n, runtime_setVCPU); err != nil {
+		hv.Print("xengo: vCPUs stay as they are: " + err.Error())
 	}
 }
