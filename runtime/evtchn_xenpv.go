@@ -112,12 +112,15 @@ func xenEventsPending(v *xenVCPU) {
 			if owner := xenEvents.owner[port]; owner != 0 && uint32(owner) != v.id+1 {
 				continue
 			}
+			if atomic.And64(&s.EvtchnPending[w], ^bit)&bit == 0 {
+				// Whoever waits for the port was faster, and may be waiting
+				// again: it must not be masked.
+				continue
+			}
 			if xenEvents.kind[port] == xenPortUser {
 				xenPortMask(port)
 			}
-			if atomic.And64(&s.EvtchnPending[w], ^bit)&bit != 0 {
-				xenEvent(v, port)
-			}
+			xenEvent(v, port)
 		}
 	}
 }
