@@ -1,5 +1,7 @@
 package abi
 
+import "unsafe"
+
 // constants pairs C expressions with ours; those above the largest int64 are
 // taken modulo 2⁶⁴, as the probe prints them.
 var constants = []struct {
@@ -128,6 +130,23 @@ var constants = []struct {
 	{"XEN_NETIF_NR_SLOTS_MIN", NetifNrSlotsMin},
 	{"XEN_NETIF_MAX_TX_SIZE", NetifMaxTxSize},
 	{"XEN_NETIF_EXTRA_FLAG_MORE", NetifExtraFlagMore},
+	{"BLKIF_OP_READ", BlkifOpRead},
+	{"BLKIF_OP_WRITE", BlkifOpWrite},
+	{"BLKIF_OP_WRITE_BARRIER", BlkifOpWriteBarrier},
+	{"BLKIF_OP_FLUSH_DISKCACHE", BlkifOpFlushDiskcache},
+	{"BLKIF_OP_DISCARD", BlkifOpDiscard},
+	{"BLKIF_OP_INDIRECT", BlkifOpIndirect},
+	{"BLKIF_MAX_SEGMENTS_PER_REQUEST", BlkifMaxSegmentsPerRequest},
+	{"BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST", BlkifMaxIndirectPagesPerRequest},
+	{"BLKIF_DISCARD_SECURE", BlkifDiscardSecure},
+	{"BLKIF_RSP_EOPNOTSUPP", BlkifRspEOpNotSupp},
+	{"BLKIF_RSP_ERROR", BlkifRspError},
+	{"BLKIF_RSP_OKAY", BlkifRspOkay},
+	{"VDISK_CDROM", VDiskCDROM},
+	{"VDISK_REMOVABLE", VDiskRemovable},
+	{"VDISK_READONLY", VDiskReadonly},
+	{"__builtin_strcmp(XEN_IO_PROTO_ABI_X86_64, \"" + XenIOProtoABIx86_64 + "\")", 0},
+	{"sizeof(union blkif_sring_entry)", int64(unsafe.Sizeof(BlkifRequest{}))},
 	{"XS_CONTROL", XSControl},
 	{"XS_DIRECTORY", XSDirectory},
 	{"XS_READ", XSRead},

@@ -54,8 +54,10 @@ const probeHead = `
 #include <xen/hvm/params.h>
 #include <xen/arch-x86/hvm/start_info.h>
 #include <xen/io/9pfs.h>
+#include <xen/io/blkif.h>
 #include <xen/io/console.h>
 #include <xen/io/netif.h>
+#include <xen/io/protocols.h>
 #include <xen/io/ring.h>
 #include <xen/io/xenbus.h>
 #include <xen/io/xs_wire.h>
@@ -150,6 +152,11 @@ var layouts = []struct {
 	{"struct netif_extra_info", NetifExtraInfo{}, "type flags u"},
 	{"struct netif_rx_request", NetifRxRequest{}, "id gref"},
 	{"struct netif_rx_response", NetifRxResponse{}, "id offset flags status"},
+	{"struct blkif_request_segment", BlkifRequestSegment{}, "gref first_sect last_sect"},
+	{"struct blkif_request", BlkifRequest{}, "operation nr_segments handle id sector_number seg"},
+	{"struct blkif_request_discard", BlkifRequestDiscard{}, "operation flag handle id sector_number nr_sectors"},
+	{"struct blkif_request_indirect", BlkifRequestIndirect{}, "operation indirect_op nr_segments id sector_number handle indirect_grefs"},
+	{"struct blkif_response", BlkifResponse{}, "id operation status"},
 	{"struct xen_memory_reservation", XenMemoryReservation{}, "extent_start nr_extents extent_order mem_flags domid"},
 	{"struct xen_memory_exchange", XenMemoryExchange{}, "in out nr_exchanged"},
 	{"struct xen_memory_domain", XenMemoryDomain{}, "domid"},
