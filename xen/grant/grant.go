@@ -62,10 +62,11 @@ type Table struct {
 	reaping  bool // a goroutine is at work on deferred
 }
 
-// deferred is a page that could not be taken back.
+// deferred are pages that could not be taken back, as they were allocated, with
+// the references by which they still are granted.
 type deferred struct {
-	ref  hv.GrantRef
-	page []byte
+	refs []hv.GrantRef
+	mem  []byte
 }
 
 // New returns a table of the given frames. Pages whose release has to wait are
@@ -169,21 +170,46 @@ func (t *Table) revoke(ref hv.GrantRef) error {
 
 // Release takes a grant back and frees its page, later if it is still in use.
 func (t *Table) Release(ref hv.GrantRef, page []byte) {
+	t.ReleaseAll([]hv.GrantRef{ref}, page)
+}
+
+// ReleaseAll takes the grants of the pages in mem back, and frees mem when all
+// have ended. It keeps refs.
+func (t *Table) ReleaseAll(refs []hv.GrantRef, mem []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch t.revoke(ref) {
-	case nil:
-		t.pages.FreePages(page)
-	case ErrInUse:
-		t.deferred = append(t.deferred, deferred{ref, page})
-		if !t.reaping {
-			t.reaping = true
-			go t.reap()
-		}
-	default:
-		// A reference that is not of a grant belongs to nobody, and there is
-		// no telling who can see the page. It is lost rather than reused.
+	if refs = t.end(refs, mem); len(refs) == 0 {
+		return
 	}
+	t.deferred = append(t.deferred, deferred{refs, mem})
+	if !t.reaping {
+		t.reaping = true
+		go t.reap()
+	}
+}
+
+// end ends the grants it can, frees mem if those were all, and returns the
+// grants that are in use. t.mu is held.
+func (t *Table) end(refs []hv.GrantRef, mem []byte) (used []hv.GrantRef) {
+	used, lost := refs[:0], false
+	for _, ref := range refs {
+		switch t.revoke(ref) {
+		case nil:
+		case ErrInUse:
+			used = append(used, ref)
+		default:
+			// A reference that is not of a grant belongs to nobody, and there is
+			// no telling who can see the page. It is lost rather than reused.
+			lost = true
+		}
+	}
+	switch {
+	case lost:
+		return nil
+	case len(used) == 0:
+		t.pages.FreePages(mem)
+	}
+	return used
 }
 
 // Times between attempts to end deferred grants, in nanoseconds.
@@ -209,9 +235,7 @@ func (t *Table) retry() (done bool) {
 	defer t.mu.Unlock()
 	kept := t.deferred[:0]
 	for _, d := range t.deferred {
-		if t.revoke(d.ref) == nil {
-			t.pages.FreePages(d.page)
-		} else {
+		if d.refs = t.end(d.refs, d.mem); len(d.refs) > 0 {
 			kept = append(kept, d)
 		}
 	}
@@ -225,5 +249,9 @@ func (t *Table) retry() (done bool) {
 func (t *Table) Deferred() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.deferred)
+	n := 0
+	for _, d := range t.deferred {
+		n += len(d.mem) / abi.PageSize
+	}
+	return n
 }

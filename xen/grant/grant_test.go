@@ -161,6 +161,44 @@ func TestReleaseDeferred(t *testing.T) {
 	})
 }
 
+// Pages of one allocation are freed together, when the peer has let go of the
+// last.
+func TestReleaseAllDeferred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		guest, peer := pair(t)
+		mem, err := guest.AllocPages(3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refs []hv.GrantRef
+		var maps []*xentest.Mapping
+		for i := range 3 {
+			ref, err := guest.Grant(peer.ID, mem[i*hv.PageSize:], false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refs = append(refs, ref)
+			if i == 1 {
+				continue // one that is free at once
+			}
+			m, err := peer.Map(guest.ID, ref, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			maps = append(maps, m)
+		}
+		guest.ReleaseAll(refs, mem)
+		for i, m := range maps {
+			if used, granted := guest.PagesUsed(), guest.ActiveGrants(); used != 3 || granted != 2-i || guest.Deferred() != 3 {
+				t.Fatalf("%d pages in use, %d granted, %d deferred", used, granted, guest.Deferred())
+			}
+			m.Unmap()
+			time.Sleep(200 * time.Second)
+		}
+		guest.CheckClean()
+	})
+}
+
 func TestFrameTooHigh(t *testing.T) {
 	table := grant.New(nil, nil, nil)
 	if _, err := table.Grant(0, 1<<32, false); !errors.Is(err, grant.ErrFrame) {

@@ -53,6 +53,10 @@ type Grants interface {
 	// aside until it does not: a page that another domain can write to is
 	// never used for anything else.
 	Release(ref GrantRef, page []byte)
+
+	// ReleaseAll is Release for several pages in one allocation: mem is freed
+	// when the grants of all its pages, refs, have ended. It keeps refs.
+	ReleaseAll(refs []GrantRef, mem []byte)
 }
 
 // Events are event channels.

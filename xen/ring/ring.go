@@ -1,6 +1,6 @@
-// Package ring is the shared ring of Xen's split drivers (io/ring.h): one page
-// of request and response slots, and four indices. Front is the side that
-// makes requests, Back the one that answers.
+// Package ring is the shared ring of Xen's split drivers (io/ring.h): request
+// and response slots in one page or several, and four indices. Front is the side
+// that makes requests, Back the one that answers.
 //
 // Neither side believes the other. Indices of one's own are kept in private
 // memory and only published; the other's are read once and compared with what
@@ -35,7 +35,7 @@ import (
 // any more.
 var ErrOverrun = errors.New("xen: ring: the peer's producer index is out of bounds")
 
-// shared is the ring's page and its geometry.
+// shared is the ring's memory and its geometry.
 type shared struct {
 	hdr   *abi.RingHeader
 	slots unsafe.Pointer
@@ -43,26 +43,27 @@ type shared struct {
 	size  uint32  // number of slots
 }
 
-// attach lays a ring with slots for the types Req and Rsp over page.
-func attach[Req, Rsp any](page []byte) shared {
+// attach lays a ring with slots for the types Req and Rsp over pages.
+func attach[Req, Rsp any](pages []byte) shared {
 	var (
 		req Req
 		rsp Rsp
 	)
 	slot := max(unsafe.Sizeof(req), unsafe.Sizeof(rsp))
-	_ = page[abi.PageSize-1] // a shorter page would put slots outside
+	_ = pages[abi.PageSize-1] // less than a page would put slots outside
 	return shared{
-		hdr:   (*abi.RingHeader)(unsafe.Pointer(&page[0])),
-		slots: unsafe.Pointer(&page[abi.RingHeaderSize]),
+		hdr:   (*abi.RingHeader)(unsafe.Pointer(&pages[0])),
+		slots: unsafe.Pointer(&pages[abi.RingHeaderSize]),
 		slot:  slot,
-		size:  Size(slot),
+		size:  Size(uintptr(len(pages)), slot),
 	}
 }
 
-// Size returns the number of slots in a page whose larger slot type has that
-// many bytes (ring.h, __CONST_RING_SIZE): the largest power of two that fits.
-func Size(slot uintptr) uint32 {
-	n := uint32((abi.PageSize - abi.RingHeaderSize) / slot)
+// Size returns the number of slots in a ring of that many bytes whose larger
+// slot type has slot bytes (ring.h, __RING_SIZE): the largest power of two that
+// fits.
+func Size(bytes, slot uintptr) uint32 {
+	n := uint32((bytes - abi.RingHeaderSize) / slot)
 	return 1 << (bits.Len32(n) - 1)
 }
 
@@ -79,15 +80,15 @@ type Front[Req, Rsp any] struct {
 	rspCons uint32 // index of the next response
 }
 
-// NewFront initialises page, which the peer cannot access yet, as a ring.
-func NewFront[Req, Rsp any](page []byte) *Front[Req, Rsp] {
-	return NewFrontAt[Req, Rsp](page, 0)
+// NewFront initialises pages, which the peer cannot access yet, as a ring.
+func NewFront[Req, Rsp any](pages []byte) *Front[Req, Rsp] {
+	return NewFrontAt[Req, Rsp](pages, 0)
 }
 
 // NewFrontAt is NewFront with indices that begin elsewhere than at 0; the
 // peer's have to begin there too.
-func NewFrontAt[Req, Rsp any](page []byte, index uint32) *Front[Req, Rsp] {
-	f := &Front[Req, Rsp]{attach[Req, Rsp](page), index, index, index}
+func NewFrontAt[Req, Rsp any](pages []byte, index uint32) *Front[Req, Rsp] {
+	f := &Front[Req, Rsp]{attach[Req, Rsp](pages), index, index, index}
 	atomic.StoreUint32(&f.hdr.ReqProd, index)
 	atomic.StoreUint32(&f.hdr.RspProd, index)
 	atomic.StoreUint32(&f.hdr.ReqEvent, index+1)
@@ -164,11 +165,11 @@ type Back[Req, Rsp any] struct {
 }
 
 // NewBack uses a ring that the other side has initialised.
-func NewBack[Req, Rsp any](page []byte) *Back[Req, Rsp] { return NewBackAt[Req, Rsp](page, 0) }
+func NewBack[Req, Rsp any](pages []byte) *Back[Req, Rsp] { return NewBackAt[Req, Rsp](pages, 0) }
 
 // NewBackAt is NewBack for a ring whose indices begin elsewhere than at 0.
-func NewBackAt[Req, Rsp any](page []byte, index uint32) *Back[Req, Rsp] {
-	return &Back[Req, Rsp]{attach[Req, Rsp](page), index, index, index}
+func NewBackAt[Req, Rsp any](pages []byte, index uint32) *Back[Req, Rsp] {
+	return &Back[Req, Rsp]{attach[Req, Rsp](pages), index, index, index}
 }
 
 // Pending returns how many requests there are to Get.

@@ -30,11 +30,11 @@ var starts = []uint32{0, 1, math.MaxInt32, math.MaxUint32 - 600, math.MaxUint32 
 
 func TestSize(t *testing.T) {
 	for _, tt := range []struct {
-		slot uintptr
-		want uint32
-	}{{8, 256}, {12, 256}, {112, 32}, {4032, 1}, {2016, 2}} {
-		if got := Size(tt.slot); got != tt.want {
-			t.Errorf("Size(%d) = %d, want %d", tt.slot, got, tt.want)
+		pages, slot uintptr
+		want        uint32
+	}{{1, 8, 256}, {1, 12, 256}, {1, 112, 32}, {1, 4032, 1}, {1, 2016, 2}, {2, 112, 64}, {4, 112, 128}, {16, 112, 512}, {2, 8, 512}} {
+		if got := Size(tt.pages*abi.PageSize, tt.slot); got != tt.want {
+			t.Errorf("Size(%d pages, %d) = %d, want %d", tt.pages, tt.slot, got, tt.want)
 		}
 	}
 }
