@@ -163,7 +163,12 @@ func (d *Device) Publish(f func(set func(key, value string) error) error) error 
 func (d *Device) Fail(err error) { d.xs.Write("error/"+d.Path+"/error", err.Error()) }
 
 // WatchBackend watches the state of the other end.
-func (d *Device) WatchBackend() (*xenstore.Watch, error) { return d.xs.Watch(d.Backend + "/state") }
+func (d *Device) WatchBackend() (*xenstore.Watch, error) { return d.WatchBackendNode("state") }
+
+// WatchBackendNode watches a node of the other end.
+func (d *Device) WatchBackendNode(key string) (*xenstore.Watch, error) {
+	return d.xs.Watch(d.Backend + "/" + key)
+}
 
 // WaitBackend waits until the state of the other end is one that ok accepts,
 // and returns that. It gives up after timeout nanoseconds.

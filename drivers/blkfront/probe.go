@@ -1,0 +1,183 @@
+package blkfront
+
+import (
+	"sync"
+
+	"internal/xengo/xen/hv"
+	"internal/xengo/xen/xenbus"
+	"internal/xengo/xen/xenstore"
+)
+
+const class = "device/vbd"
+
+// Handler is told of devices. Its methods are called by several goroutines.
+type Handler interface {
+	// Found is told of a device that works.
+	Found(d *Device)
+
+	// Lost is told that a device which was found has ended.
+	Lost(d *Device)
+
+	// Failed is told of a device that could not be opened.
+	Failed(name string, err error)
+}
+
+// Probe opens the devices that there are, tells h of each, and returns when that
+// is done. Afterwards it goes on, in goroutines, to open devices that are
+// attached later, and those whose backend comes back.
+//
+// stop ends the search; the devices stay open.
+func Probe(p hv.Platform, xs *xenstore.Client, o Options, h Handler) (stop func() error, err error) {
+	w, err := xs.Watch(class)
+	if err != nil {
+		return nil, err
+	}
+	pr := &prober{p: p, xs: xs, o: o, h: h, keepers: map[string]*keeper{}, stopped: make(chan struct{})}
+	if err := pr.scan(); err != nil {
+		w.Close() // err says what is wrong
+		return nil, err
+	}
+	for _, k := range pr.keepers {
+		<-k.settled
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range w.C {
+			w.Events()
+			if err := pr.scan(); err != nil {
+				p.Print("blkfront: looking for new devices: " + err.Error())
+			}
+		}
+	}()
+	return func() error {
+		err := w.Close()
+		<-ended
+		close(pr.stopped)
+		pr.workers.Wait()
+		return err
+	}, nil
+}
+
+// prober knows who cares for which device.
+type prober struct {
+	p       hv.Platform
+	xs      *xenstore.Client
+	o       Options
+	h       Handler
+	keepers map[string]*keeper // by name; only scan uses it
+	stopped chan struct{}
+	workers sync.WaitGroup
+}
+
+// keeper cares for the device of a name, whether there is one or not.
+type keeper struct {
+	*prober
+	name    string
+	changed chan struct{} // something about devices has; has room for one
+	settled chan struct{} // closed when opening it was tried
+	settle  sync.Once     // closes it
+}
+
+// scan sees to it that there is a keeper for every device, and wakes all.
+func (pr *prober) scan() error {
+	names, err := xenbus.Devices(pr.xs, "vbd")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if pr.keepers[name] == nil {
+			k := &keeper{prober: pr, name: name, changed: make(chan struct{}, 1), settled: make(chan struct{})}
+			pr.keepers[name] = k
+			pr.workers.Go(k.run)
+		}
+	}
+	for _, k := range pr.keepers {
+		select {
+		case k.changed <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+	return nil
+}
+
+// run opens the device whenever it is offered, until the search ends.
+func (k *keeper) run() {
+	for again := true; again; {
+		again = k.await(k.open())
+	}
+}
+
+// open opens the device, and returns when it has ended or the search has. It
+// reports whether all went well.
+func (k *keeper) open() (well bool) {
+	d, err := Open(k.p, k.xs, k.name, k.o)
+	if err != nil {
+		k.h.Failed(k.name, err)
+	} else {
+		k.h.Found(d)
+	}
+	k.settle.Do(func() { close(k.settled) })
+	if err != nil {
+		return false
+	}
+	select {
+	case <-d.Done():
+	case <-k.stopped:
+		return false
+	}
+	k.h.Lost(d)
+	return d.Err() == ErrClosed
+}
+
+// await waits until a device that has ended is offered anew, and returns false
+// if the search ends before: by the toolstack or, if all went well, by a backend
+// that waits for a frontend once more. After a failure it waits for a change
+// first.
+func (k *keeper) await(well bool) bool {
+	for look := well; ; look = true {
+		bus, err := xenbus.Open(platformClock{k.p}, k.xs, class+"/"+k.name)
+		if err == nil && look && bus.State() == xenbus.Initialising {
+			return true
+		}
+		if err == nil && well && bus.BackendState() == xenbus.InitWait {
+			if bus.SetState(xenbus.Initialising) == nil {
+				return true
+			}
+			well = false
+		}
+		if err != nil || !well { // it has gone, or is not to be trusted
+			bus = nil
+		}
+		if !k.wait(bus) {
+			return false
+		}
+	}
+}
+
+// wait waits until something about devices has changed or the backend of bus, if
+// that is not nil, is in InitWait. It returns false if the search ends before.
+func (k *keeper) wait(bus *xenbus.Device) bool {
+	w := &xenstore.Watch{} // without a backend to watch its channel is never ready
+	if bus != nil {
+		var err error
+		if w, err = bus.WatchBackend(); err != nil {
+			k.h.Failed(k.name, err)
+			return false
+		}
+		defer w.Close() // an error changes nothing
+	}
+	for {
+		select {
+		case <-k.stopped:
+			return false
+		case <-k.changed:
+			return true
+		case <-w.C:
+			w.Events()
+			if bus.BackendState() == xenbus.InitWait {
+				return true
+			}
+		}
+	}
+}
