@@ -15,17 +15,18 @@ import (
 const maxLinger = 1 << 20 // seconds
 
 func (s *inet) Option(level, name int, value []byte) (int, calls.Errno) {
-	if n, ok := numbers[option{level, name}]; ok {
-		if !s.has(n) {
+	o := option{level, name}
+	if n := numberOf(o); n != nil {
+		if !s.has(level) {
 			return 0, s.unknown(level)
 		}
-		v, err := n.get(s)
+		v, err := n.get(s, o)
 		if err != 0 {
 			return 0, err
 		}
 		return putNumber(level, value, v), 0
 	}
-	switch (option{level, name}) {
+	switch o {
 	case option{socket.SOL_SOCKET, socket.SO_LINGER}:
 		l := s.ep.SocketOptions().GetLinger()
 		var b [8]byte
@@ -71,20 +72,18 @@ func (s *inet) Option(level, name int, value []byte) (int, calls.Errno) {
 }
 
 func (s *inet) SetOption(level, name int, value []byte) calls.Errno {
-	if n, ok := numbers[option{level, name}]; ok {
-		if !s.has(n) {
+	o := option{level, name}
+	if n := numberOf(o); n != nil {
+		if !s.has(level) {
 			return calls.ENOPROTOOPT
-		}
-		if n.datagrams && s.isTCP() {
-			return calls.EINVAL
 		}
 		v, err := getNumber(level, value)
 		if err != 0 {
 			return err
 		}
-		return n.set(s, v)
+		return n.set(s, o, v)
 	}
-	switch (option{level, name}) {
+	switch o {
 	case option{socket.SOL_SOCKET, socket.SO_LINGER}:
 		if len(value) < 8 {
 			return calls.EINVAL
@@ -116,11 +115,6 @@ func (s *inet) SetOption(level, name int, value []byte) calls.Errno {
 		return s.setFilter(value)
 	}
 	return calls.ENOPROTOOPT
-}
-
-// has checks that a socket of this kind has an option.
-func (s *inet) has(n number) bool {
-	return (n.family == 0 || n.family == s.Family) && (!n.streams || s.isTCP())
 }
 
 // unknown is the error of getsockopt(2) for an option that there is not.

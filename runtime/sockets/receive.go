@@ -123,10 +123,10 @@ func (s *inet) putTimestamp(c *socket.Control, ns int64) {
 	var b [16]byte
 	binary.NativeEndian.PutUint64(b[:], uint64(ns/1e9))
 	switch {
-	case s.settings.get(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS) != 0:
+	case s.settings.get(option{socket.SOL_SOCKET, socket.SO_TIMESTAMPNS}) != 0:
 		binary.NativeEndian.PutUint64(b[8:], uint64(ns%1e9))
 		c.Put(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, b[:])
-	case s.settings.get(socket.SOL_SOCKET, socket.SO_TIMESTAMP) != 0:
+	case s.settings.get(option{socket.SOL_SOCKET, socket.SO_TIMESTAMP}) != 0:
 		binary.NativeEndian.PutUint64(b[8:], uint64(ns%1e9/1e3))
 		c.Put(socket.SOL_SOCKET, socket.SO_TIMESTAMP, b[:])
 	}

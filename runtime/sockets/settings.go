@@ -12,17 +12,17 @@ type settings struct {
 // An option is a level and a name.
 type option struct{ level, name int }
 
-func (t *settings) get(level, name int) int {
+func (t *settings) get(o option) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.values[option{level, name}]
+	return t.values[o]
 }
 
-func (t *settings) set(level, name, v int) {
+func (t *settings) set(o option, v int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.values == nil {
 		t.values = map[option]int{}
 	}
-	t.values[option{level, name}] = v
+	t.values[o] = v
 }
