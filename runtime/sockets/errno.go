@@ -12,8 +12,6 @@ func errno(err tcpip.Error) calls.Errno {
 	switch err.(type) {
 	case nil:
 		return 0
-	case *tcpip.ErrAborted:
-		return calls.EPIPE
 	case *tcpip.ErrAddressFamilyNotSupported:
 		return calls.EAFNOSUPPORT
 	case *tcpip.ErrAlreadyBound, *tcpip.ErrInvalidEndpointState, *tcpip.ErrInvalidOptionValue, *tcpip.ErrInvalidPortRange,
@@ -29,7 +27,7 @@ func errno(err tcpip.Error) calls.Errno {
 		return calls.EADDRNOTAVAIL
 	case *tcpip.ErrBroadcastDisabled:
 		return calls.EACCES
-	case *tcpip.ErrClosedForSend:
+	case *tcpip.ErrAborted, *tcpip.ErrClosedForSend:
 		return calls.EPIPE
 	case *tcpip.ErrClosedForReceive, *tcpip.ErrNotConnected:
 		return calls.ENOTCONN

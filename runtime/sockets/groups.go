@@ -70,31 +70,38 @@ var allHosts = map[int]tcpip.Address{
 	16: tcpip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 1}),
 }
 
-// membersOf returns the groups of an interface whose addresses have that size, with how many sockets are in each.
-func membersOf(st *netstack.Stack, id tcpip.NICID, size int) (list []group, users map[group]int) {
-	users = map[group]int{{id, allHosts[size]}: 1}
+// A member is a group with the number of sockets that are in it.
+type member struct {
+	addr  tcpip.Address
+	users int
+}
+
+// membersOf returns the groups of an interface whose addresses have that size, in the order of these.
+func membersOf(st *netstack.Stack, id tcpip.NICID, size int) []*member {
+	list := []*member{{allHosts[size], 1}}
 	members.Lock()
 	for v, n := range members.count[st] {
-		if v.nic == id && v.addr.Len() == size {
-			users[v] += n
+		switch {
+		case v.nic != id || v.addr.Len() != size:
+		case v.addr == allHosts[size]:
+			list[0].users += n
+		default:
+			list = append(list, &member{v.addr, n})
 		}
 	}
 	members.Unlock()
-	for v := range users {
-		list = append(list, v)
-	}
-	slices.SortFunc(list, func(a, b group) int { return slices.Compare(a.addr.AsSlice(), b.addr.AsSlice()) })
-	return list, users
+	slices.SortFunc(list, func(a, b *member) int { return slices.Compare(a.addr.AsSlice(), b.addr.AsSlice()) })
+	return list
 }
 
 // igmp is /proc/net/igmp, in the format of Linux 6.16 net/ipv4/igmp.c.
 func igmp(st *netstack.Stack) []byte {
 	b := []byte("Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n")
 	for _, l := range links(st) {
-		list, users := membersOf(st, l.id, 4)
+		list := membersOf(st, l.id, 4)
 		b = fmt.Appendf(b, "%d\t%-10s: %5d %7s\n", l.id, l.info.Name, len(list), "V3")
-		for _, v := range list {
-			b = fmt.Appendf(b, "\t\t\t\t%08X %5d 0:00000000\t\t0\n", binary.NativeEndian.Uint32(v.addr.AsSlice()), users[v])
+		for _, m := range list {
+			b = fmt.Appendf(b, "\t\t\t\t%08X %5d 0:00000000\t\t0\n", binary.NativeEndian.Uint32(m.addr.AsSlice()), m.users)
 		}
 	}
 	return b
@@ -104,9 +111,8 @@ func igmp(st *netstack.Stack) []byte {
 func igmp6(st *netstack.Stack) []byte {
 	var b []byte
 	for _, l := range links(st) {
-		list, users := membersOf(st, l.id, 16)
-		for _, v := range list {
-			b = fmt.Appendf(b, "%-4d %-15s %x %5d 0000000C 0\n", l.id, l.info.Name, v.addr.AsSlice(), users[v])
+		for _, m := range membersOf(st, l.id, 16) {
+			b = fmt.Appendf(b, "%-4d %-15s %x %5d 0000000C 0\n", l.id, l.info.Name, m.addr.AsSlice(), m.users)
 		}
 	}
 	return b

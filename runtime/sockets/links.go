@@ -31,10 +31,10 @@ const (
 )
 
 // links returns the interfaces of st by their numbers.
-func links(st *netstack.Stack) []netLink {
-	var list []netLink
+func links(st *netstack.Stack) []*netLink {
+	var list []*netLink
 	for id, info := range st.NICInfo() {
-		l := netLink{id: id, info: info, flags: iffUp | iffRunning | iffLowerUp}
+		l := &netLink{id: id, info: info, flags: iffUp | iffRunning | iffLowerUp}
 		if l.loopback() {
 			l.flags |= iffLoopback
 		} else {
@@ -42,7 +42,7 @@ func links(st *netstack.Stack) []netLink {
 		}
 		list = append(list, l)
 	}
-	slices.SortFunc(list, func(a, b netLink) int { return int(a.id - b.id) })
+	slices.SortFunc(list, func(a, b *netLink) int { return int(a.id - b.id) })
 	return list
 }
 

@@ -126,8 +126,7 @@ func (r *response) answer() {
 		r.put(nlmsgDone, make([]byte, 4))
 	case err != 0 || r.flags&flagAck != 0:
 		r.flush()
-		b := binary.NativeEndian.AppendUint32(nil, uint32(-int32(err)))
-		r.put(nlmsgError, append(b, r.request...))
+		r.put(nlmsgError, append(words(nil, uint32(-int32(err))), r.request...))
 	}
 	r.flush()
 }
@@ -150,16 +149,8 @@ func (r *response) put(typ uint16, body []byte) {
 	if r.flags&flagDump == flagDump && typ != nlmsgError {
 		flags = flagMulti
 	}
-	b := binary.NativeEndian.AppendUint32(r.current, uint32(size))
-	b = binary.NativeEndian.AppendUint16(b, typ)
-	b = binary.NativeEndian.AppendUint16(b, flags)
-	b = binary.NativeEndian.AppendUint32(b, r.seq)
-	b = binary.NativeEndian.AppendUint32(b, r.port)
-	b = append(b, body...)
-	for len(b)%4 != 0 {
-		b = append(b, 0)
-	}
-	r.current = b
+	b := words(r.current, uint32(size), pair(typ, flags), r.seq, r.port)
+	r.current = padded(append(b, body...))
 }
 
 // flush ends a datagram.
@@ -169,20 +160,28 @@ func (r *response) flush() {
 	}
 }
 
-// attribute appends one to the body of a message.
-func attribute(b []byte, typ uint16, value []byte) []byte {
-	b = binary.NativeEndian.AppendUint16(b, uint16(4+len(value)))
-	b = binary.NativeEndian.AppendUint16(b, typ)
-	b = append(b, value...)
-	for len(b)%4 != 0 {
-		b = append(b, 0)
+// words appends numbers of 32 bits.
+func words(b []byte, numbers ...uint32) []byte {
+	for _, n := range numbers {
+		b = binary.NativeEndian.AppendUint32(b, n)
 	}
 	return b
 }
 
-func attribute32(b []byte, typ uint16, v uint32) []byte {
-	return attribute(b, typ, binary.NativeEndian.AppendUint32(nil, v))
+// pair returns the word that two numbers are in memory, on a little-endian machine.
+func pair(first, second uint16) uint32 {
+	return uint32(first) | uint32(second)<<16
 }
+
+// padded appends zeros up to a whole number of words.
+func padded(b []byte) []byte { return append(b, make([]byte, -len(b)&3)...) }
+
+// attribute appends one to the body of a message.
+func attribute(b []byte, typ uint16, value []byte) []byte {
+	return padded(append(words(b, pair(uint16(4+len(value)), typ)), value...))
+}
+
+func attribute32(b []byte, typ uint16, v uint32) []byte { return attribute(b, typ, words(nil, v)) }
 
 // links describes the interface with that number, all for 0, and reports whether there is one.
 func (r *response) links(only tcpip.NICID) bool {
@@ -193,11 +192,7 @@ func (r *response) links(only tcpip.NICID) bool {
 		}
 		found = true
 		hardware, address := l.hardware()
-		b := []byte{socket.AF_UNSPEC, 0} // struct ifinfomsg
-		b = binary.NativeEndian.AppendUint16(b, hardware)
-		b = binary.NativeEndian.AppendUint32(b, uint32(l.id))
-		b = binary.NativeEndian.AppendUint32(b, l.flags)
-		b = binary.NativeEndian.AppendUint32(b, 0)
+		b := words(nil, pair(socket.AF_UNSPEC, hardware), uint32(l.id), l.flags, 0) // struct ifinfomsg
 		b = attribute(b, iflaName, append([]byte(l.info.Name), 0))
 		b = attribute32(b, iflaMTU, l.info.MTU)
 		b = attribute32(b, iflaTxQueue, 1000)
@@ -208,7 +203,7 @@ func (r *response) links(only tcpip.NICID) bool {
 		b = attribute(b, iflaOperState, []byte{state})
 		b = attribute(b, iflaAddress, address)
 		b = attribute(b, iflaBroadcast, []byte(broadcast))
-		b = attribute(b, iflaStats64, statistics(&l))
+		b = attribute(b, iflaStats64, statistics(l))
 		r.put(rtmNewLink, b)
 	}
 	return found
@@ -261,8 +256,7 @@ func (r *response) addresses(family int) {
 		for _, a := range l.addresses(addressSize(family)) {
 			raw := a.Address.AsSlice()
 			b := []byte{familyOf(a.Address), byte(a.PrefixLen), ifaPermanent, scope(a.Address)} // struct ifaddrmsg
-			b = binary.NativeEndian.AppendUint32(b, uint32(l.id))
-			b = attribute(b, ifaAddress, raw)
+			b = attribute(words(b, uint32(l.id)), ifaAddress, raw)
 			if len(raw) == 4 {
 				b = attribute(b, ifaLocal, raw)
 				if !l.loopback() {
@@ -294,8 +288,7 @@ func (r *response) routes(family int) {
 			protocol, reach = protoBoot, scopeUniverse
 		}
 		b := []byte{familyOf(to), byte(route.Destination.Prefix()), 0, 0, tableMain, protocol, reach, routeUnicast} // struct rtmsg
-		b = binary.NativeEndian.AppendUint32(b, 0)
-		b = attribute32(b, rtaTable, tableMain)
+		b = attribute32(words(b, 0), rtaTable, tableMain)
 		if route.Destination.Prefix() > 0 {
 			b = attribute(b, rtaDst, to.AsSlice())
 		}
