@@ -320,8 +320,8 @@ const vlanTag = 4
 
 // isErrno reports whether err came from this machine, and not from the rings.
 func isErrno(err error) bool {
-	var e hv.Errno
-	return errors.As(err, &e)
+	_, ok := errors.AsType[hv.Errno](err)
+	return ok
 }
 
 // Kick sends what was Put.
