@@ -41,33 +41,64 @@ func RegisterSys(path string, generate func() []byte) {
 // text is a provider of contents that do not change.
 func text(s string) func() []byte { return func() []byte { return []byte(s) } }
 
+// procTexts are the files of /proc whose contents do not change.
+var procTexts = []struct{ path, contents string }{
+	{"loadavg", "0.00 0.00 0.00 1/1 1\n"},
+	{"version", sysname + " version " + release + " " + version + "\n"},
+	{"filesystems", "nodev\ttmpfs\nnodev\tproc\nnodev\tsysfs\n"},
+	{"self/maps", ""},
+	{"self/cgroup", "0::/\n"},
+	{"self/oom_score_adj", "0\n"},
+	{"sys/kernel/ostype", sysname + "\n"},
+	{"sys/kernel/osrelease", release + "\n"},
+	{"sys/kernel/version", version + "\n"},
+	{"sys/kernel/pid_max", "32768\n"},
+	{"sys/kernel/threads-max", "32768\n"},
+	{"sys/kernel/cap_last_cap", "40\n"},
+	{"sys/net/core/somaxconn", "4096\n"},
+	{"sys/vm/overcommit_memory", "1\n"},
+}
+
+// procFiles are those that are made when they are opened.
+var procFiles = []struct {
+	path     string
+	generate func() []byte
+}{
+	{"cpuinfo", cpuinfo},
+	{"meminfo", meminfo},
+	{"uptime", uptime},
+	{"stat", systemStat},
+	{"cmdline", func() []byte { return append(join(arguments(), " "), '\n') }},
+	{"self/cmdline", func() []byte { return ended(arguments()) }},
+	{"self/environ", func() []byte { _, env := kernel.Args(); return ended(env) }},
+	{"self/comm", func() []byte { return []byte(programName() + "\n") }},
+	{"self/status", processStatus},
+	{"self/stat", processStat},
+	{"self/statm", processStatm},
+	{"self/limits", processLimits},
+	{"self/mounts", mountTable},
+	{"self/mountinfo", mountInfo},
+	{"sys/kernel/random/uuid", uuid},
+	{"sys/fs/file-max", func() []byte { return line(fdtable.MaxFiles) }},
+	{"sys/fs/nr_open", func() []byte { return line(fdtable.MaxFiles) }},
+	{"sys/fs/pipe-max-size", func() []byte { return line(maxPipe) }},
+}
+
+// line is a number on a line.
+func line(n uint64) []byte { return []byte(ascii.Utoa(n) + "\n") }
+
 func furnishProc() {
 	procFS = pseudo.New("proc", procMagic)
 	sysFS = pseudo.New("sysfs", sysMagic)
 	mount("/proc", procFS.Root(), "proc")
 	mount("/sys", sysFS.Root(), "sysfs")
-	for path, generate := range map[string]func() []byte{
-		"cpuinfo": cpuinfo, "meminfo": meminfo, "uptime": uptime, "loadavg": text("0.00 0.00 0.00 1/1 1\n"), "stat": systemStat,
-		"version":     text(sysname + " version " + release + " " + version + "\n"),
-		"filesystems": text("nodev\ttmpfs\nnodev\tproc\nnodev\tsysfs\n"),
-		"cmdline":     func() []byte { return append(join(arguments(), " "), '\n') },
-
-		"self/cmdline": func() []byte { return ended(arguments()) },
-		"self/environ": func() []byte { _, env := kernel.Args(); return ended(env) },
-		"self/comm":    func() []byte { return []byte(programName() + "\n") },
-		"self/status":  processStatus, "self/stat": processStat, "self/statm": processStatm, "self/limits": processLimits,
-		"self/maps": text(""), "self/cgroup": text("0::/\n"), "self/mounts": mountTable, "self/mountinfo": mountInfo,
-		"self/oom_score_adj": text("0\n"),
-
-		"sys/kernel/ostype": text(sysname + "\n"), "sys/kernel/osrelease": text(release + "\n"), "sys/kernel/version": text(version + "\n"),
-		"sys/kernel/pid_max": text("32768\n"), "sys/kernel/threads-max": text("32768\n"), "sys/kernel/cap_last_cap": text("40\n"),
-		"sys/kernel/random/uuid": uuid, "sys/kernel/random/boot_id": text(string(uuid())),
-		"sys/net/core/somaxconn": text("4096\n"), "sys/vm/overcommit_memory": text("1\n"),
-		"sys/fs/file-max": text(ascii.Utoa(fdtable.MaxFiles) + "\n"), "sys/fs/nr_open": text(ascii.Utoa(fdtable.MaxFiles) + "\n"),
-		"sys/fs/pipe-max-size": text(ascii.Utoa(maxPipe) + "\n"),
-	} {
-		RegisterProc(path, generate)
+	for _, f := range procTexts {
+		RegisterProc(f.path, text(f.contents))
 	}
+	for _, f := range procFiles {
+		RegisterProc(f.path, f.generate)
+	}
+	RegisterProc("sys/kernel/random/boot_id", text(string(uuid())))
 	RegisterProcWriter("sys/kernel/hostname", func() []byte { return []byte(hostname() + "\n") }, writeHostname)
 	for _, name := range []string{"online", "possible", "present"} {
 		RegisterSys("devices/system/cpu/"+name, cpuRange)
