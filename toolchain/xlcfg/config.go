@@ -47,7 +47,7 @@ func (c *Config) items() []item {
 		{"", "disk", list(c.Disks)},
 		{"The exit status is in xenstore, data/exit-status of the domain, while it exists.", "on_poweroff", quote(c.Events[0])},
 		{"", "on_reboot", quote(c.Events[1])},
-		{"A panic is a crash of the domain; its trace is on the console.", "on_crash", quote(c.Events[2])},
+		{"A panic is a crash of the domain; its trace is on the console. restart would start the program anew at once, each time.", "on_crash", quote(c.Events[2])},
 	}
 }
 

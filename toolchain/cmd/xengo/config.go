@@ -125,7 +125,7 @@ func (g *configurer) domain(image string) *xlcfg.Config {
 	}
 	return &xlcfg.Config{
 		Name: name, Type: g.kind, MemoryMB: g.memory, VCPUs: g.vcpus, Lines: lines,
-		Events: [3]string{"destroy", "restart", "restart"},
+		Events: [3]string{"destroy", "restart", "destroy"},
 	}
 }
 
