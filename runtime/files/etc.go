@@ -1,21 +1,35 @@
 package files
 
-// furnishEtc writes what std and common modules look for in /etc.
+import "internal/xengo/runtime/memfs"
+
+// etc is what std and common modules look for in /etc.
+var etc = []struct{ path, contents string }{
+	{"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
+	{"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
+	{"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"},
+	{"/etc/os-release", "NAME=\"xengo\"\nID=xengo\nPRETTY_NAME=\"xengo\"\n"},
+	{"/etc/protocols", protocols},
+	{"/etc/services", services},
+	{"/etc/mime.types", mimeTypes},
+}
+
+// etcNames are the files of /etc that have the host name.
+var etcNames = []memfs.Seed{
+	{Name: "hostname", Contents: func() string { return firstName() + "\n" }},
+	{Name: "hosts", Contents: func() string {
+		return "127.0.0.1\tlocalhost\n127.0.1.1\t" + firstName() + "\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+	}},
+}
+
 func furnishEtc() {
-	name := hostname()
-	for path, contents := range map[string]string{
-		"/etc/passwd":        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
-		"/etc/group":         "root:x:0:\nnogroup:x:65534:\n",
-		"/etc/hostname":      name + "\n",
-		"/etc/hosts":         "127.0.0.1\tlocalhost\n127.0.1.1\t" + name + "\n::1\tlocalhost ip6-localhost ip6-loopback\n",
-		"/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
-		"/etc/os-release":    "NAME=\"xengo\"\nID=xengo\nPRETTY_NAME=\"xengo\"\n",
-		"/etc/protocols":     protocols,
-		"/etc/services":      services,
-		"/etc/mime.types":    mimeTypes,
-	} {
-		if err := PutFile(path, 0o644, contents); err != 0 {
-			panic("files: cannot write " + path + ": " + err.Error())
+	for _, f := range etc {
+		if err := PutFile(f.path, 0o644, f.contents); err != 0 {
+			panic("files: cannot write " + f.path + ": " + err.Error())
+		}
+	}
+	for _, s := range etcNames {
+		if err := Plant("/etc", s); err != 0 {
+			panic("files: cannot make /etc/" + s.Name + ": " + err.Error())
 		}
 	}
 	makeNode("/etc/mtab", 0o120777, 0, "/proc/mounts")

@@ -188,12 +188,3 @@ func (a *anonymous) Open(_ vfs.Location, flags uint32) (fdtable.Description, cal
 	mode := flags & fdtable.O_ACCMODE
 	return p.ring.end(mode != fdtable.O_WRONLY, mode != fdtable.O_RDONLY), 0
 }
-
-func writeHostname(p []byte) calls.Errno {
-	for len(p) > 0 && p[len(p)-1] == '\n' {
-		p = p[:len(p)-1]
-	}
-	s := string(p)
-	setName.Store(&s)
-	return 0
-}

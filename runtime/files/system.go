@@ -7,7 +7,6 @@ import (
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/kernel"
-	"internal/xengo/runtime/vfs"
 )
 
 // rlimit is struct rlimit of Linux.
@@ -162,36 +161,6 @@ func uname(a calls.Args) (uintptr, calls.Errno) {
 	for i, s := range []string{sysname, hostname(), release, version, machine, "(none)"} {
 		copy(out[i][:64], s)
 	}
-	return 0, 0
-}
-
-// setName is the name that was set while running.
-var setName atomic.Pointer[string]
-
-// hostname returns what was set last, else hostname= of the kernel's command line.
-func hostname() string {
-	if s := setName.Load(); s != nil {
-		return *s
-	}
-	if s := kernel.Option("hostname"); s != "" {
-		return s
-	}
-	return "xengo"
-}
-
-func setHostname(a calls.Args) (uintptr, calls.Errno) {
-	if int(a.A2) < 0 || a.A2 > 64 {
-		return 0, calls.EINVAL
-	}
-	b, err := calls.Bytes(a.A1, a.A2)
-	if err != 0 {
-		return 0, err
-	}
-	if vfs.CurrentCred().EUID != 0 {
-		return 0, calls.EPERM
-	}
-	s := string(b)
-	setName.Store(&s)
 	return 0, 0
 }
 
