@@ -49,10 +49,12 @@ func (o *Options) image(ctx context.Context) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(cache, "image-"+r.xen+"-"+key)
-	if _, err := os.Stat(filepath.Join(dir, "state")); err == nil {
-		return dir, used(dir)
+	if _, err := os.Stat(filepath.Join(dir, "state")); err != nil {
+		if err := o.makeImage(ctx, dir, debs, r); err != nil {
+			return "", err
+		}
 	}
-	if err := o.makeImage(ctx, dir, debs, r); err != nil {
+	if err := used(dir); err != nil {
 		return "", err
 	}
 	return dir, prune(cache, r.xen)

@@ -9,34 +9,44 @@ import (
 	"time"
 )
 
-// keptImages is how many images of one version of Xen stay in the cache, the one
-// in use included: who works on the bed in several trees changes between some.
-const keptImages = 4
+// keptImages is how many images of one version of Xen stay in the cache, each of
+// some 230 MB.
+const keptImages = 2
 
-// used notes that an image is in use.
+// inUse is how long after it was taken an image may still be read. A bed that
+// runs has it in memory.
+const inUse = time.Hour
+
+// used notes that an image is taken.
 func used(image string) error {
 	now := time.Now()
 	return os.Chtimes(image, now, now)
 }
 
-// prune removes the images of a version that were not used for longest. A bed
-// that runs from one has its files open.
+// prune removes the images of a version that were taken longest ago, and what is
+// left of those whose making was interrupted. The caller holds the version's
+// lock, so that none is being made.
 func prune(cache, xen string) error {
-	images, err := filepath.Glob(filepath.Join(cache, "image-"+xen+"-*"))
+	dirs, err := filepath.Glob(filepath.Join(cache, "image-"+xen+"-*"))
 	if err != nil {
 		return err
 	}
-	last := make(map[string]time.Time)
-	for _, dir := range images {
+	taken := make(map[string]time.Time)
+	for _, dir := range dirs {
 		info, err := os.Stat(dir)
 		if err != nil {
 			return err
 		}
-		last[dir] = info.ModTime()
+		if _, err := os.Stat(filepath.Join(dir, "state")); err == nil {
+			taken[dir] = info.ModTime()
+		}
 	}
-	slices.SortFunc(images, func(a, b string) int { return last[b].Compare(last[a]) })
+	slices.SortFunc(dirs, func(a, b string) int { return taken[b].Compare(taken[a]) })
 	var errs []error
-	for _, dir := range images[min(keptImages, len(images)):] {
+	for i, dir := range dirs {
+		if at, ok := taken[dir]; ok && (i < keptImages || time.Since(at) < inUse) {
+			continue
+		}
 		// Without its state nobody takes it for an image.
 		if err := os.Remove(filepath.Join(dir, "state")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
