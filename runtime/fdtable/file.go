@@ -175,25 +175,11 @@ func (f *File) WriteV(v Vectored, bufs [][]byte) (int, calls.Errno) {
 		if err != 0 && done > 0 {
 			return done, 0
 		}
-		bufs = skip(bufs, n)
+		bufs = calls.Skip(bufs, n)
 		if err != 0 || n == 0 || len(bufs) == 0 || f.Nonblocking() {
 			return done, err
 		}
 	}
-}
-
-// skip returns what follows the first n bytes of bufs.
-func skip(bufs [][]byte, n int) [][]byte {
-	for len(bufs) > 0 && n >= len(bufs[0]) {
-		n -= len(bufs[0])
-		bufs = bufs[1:]
-	}
-	if n == 0 {
-		return bufs
-	}
-	rest := append([][]byte(nil), bufs...)
-	rest[0] = rest[0][n:]
-	return rest
 }
 
 // Ref takes another reference, which is given back with Put.

@@ -547,12 +547,12 @@ func FuzzUserStructs(f *testing.F) {
 			nr := []uintptr{calls.SYS_READV, calls.SYS_WRITEV, calls.SYS_PREADV, calls.SYS_PWRITEV}[n%4]
 			var iov []byte
 			for i := 0; i+2 < len(b); i += 3 {
-				v := iovec{[]uintptr{addr(b), 0, 8, 1 << 47, ^uintptr(0)}[b[i]%5], uintptr(b[i+1])}
+				v := calls.Iovec{Base: []uintptr{addr(b), 0, 8, 1 << 47, ^uintptr(0)}[b[i]%5], Size: uintptr(b[i+1])}
 				if b[i+2] > 250 {
-					v.size = ^uintptr(0) >> (b[i+2] & 3)
+					v.Size = ^uintptr(0) >> (b[i+2] & 3)
 				}
-				if b[i+2] > 250 && v.base == addr(b) {
-					v.base = 8
+				if b[i+2] > 250 && v.Base == addr(b) {
+					v.Base = 8
 				}
 				iov = append(iov, calls.AsBytes(&v)...)
 			}

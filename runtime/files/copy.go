@@ -35,7 +35,7 @@ func sendfile(a calls.Args) (uintptr, calls.Errno) {
 	if pos.at < 0 {
 		return 0, calls.EINVAL
 	}
-	n, err := send(out, from, pos.at, int64(count(a.A4)))
+	n, err := send(out, from, pos.at, int64(min(a.A4, calls.MaxIO)))
 	pos.advance(n)
 	return uintptr(n), err
 }
@@ -161,7 +161,7 @@ func copySize(src, dst vfs.Regular, from, to int64, size uintptr) (int64, calls.
 	if err := src.Stat(&st); err != 0 {
 		return 0, err
 	}
-	n := min(int64(count(size)), max(0, st.Size-from))
+	n := min(int64(min(size, calls.MaxIO)), max(0, st.Size-from))
 	if n > fdtable.Never-to {
 		return 0, calls.EFBIG
 	}

@@ -254,7 +254,7 @@ func getrandom(a calls.Args) (uintptr, calls.Errno) {
 	if a.A3&^known != 0 {
 		return 0, calls.EINVAL
 	}
-	p, err := calls.Bytes(a.A1, count(a.A2))
+	p, err := calls.Buffer(a.A1, a.A2)
 	if err != 0 {
 		return 0, err
 	}

@@ -6,16 +6,8 @@ import (
 	"internal/xengo/runtime/vfs"
 )
 
-const (
-	// maxIO is the most that one call reads or writes: MAX_RW_COUNT. Source: Linux 6.16 include/linux/fs.h.
-	maxIO = 0x7ffff000
-
-	// lastWhence is SEEK_HOLE. Source: Linux 6.16 include/uapi/linux/fs.h.
-	lastWhence = 4
-
-	// maxVec is the most buffers of readv and writev: UIO_MAXIOV. Source: Linux 6.16 include/uapi/linux/uio.h.
-	maxVec = 1024
-)
+// lastWhence is SEEK_HOLE. Source: Linux 6.16 include/uapi/linux/fs.h.
+const lastWhence = 4
 
 var ioCalls = []call{
 	{calls.SYS_READ, read},
@@ -45,57 +37,29 @@ var ioCalls = []call{
 	{calls.SYS_SYNC, func(calls.Args) (uintptr, calls.Errno) { return 0, 0 }},
 }
 
-// count turns a length argument into what is really transferred.
-func count(n uintptr) uintptr { return min(n, maxIO) }
+func read(a calls.Args) (uintptr, calls.Errno)   { return transfer(a, (*fdFile).Read) }
+func write(a calls.Args) (uintptr, calls.Errno)  { return transfer(a, (*fdFile).Write) }
+func pread(a calls.Args) (uintptr, calls.Errno)  { return transferAt(a, preadFile) }
+func pwrite(a calls.Args) (uintptr, calls.Errno) { return transferAt(a, pwriteFile) }
 
-func read(a calls.Args) (uintptr, calls.Errno) {
+// transfer does op with the buffer of a call.
+func transfer(a calls.Args, op func(f *fdFile, p []byte) (int, calls.Errno)) (uintptr, calls.Errno) {
 	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		p, err := calls.Bytes(a.A2, count(a.A3))
+		p, err := calls.Buffer(a.A2, a.A3)
 		if err != 0 {
 			return 0, err
 		}
-		n, err := f.Read(p)
+		n, err := op(f, p)
 		return uintptr(n), err
 	})
 }
 
-func write(a calls.Args) (uintptr, calls.Errno) {
-	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		p, err := calls.Bytes(a.A2, count(a.A3))
-		if err != 0 {
-			return 0, err
-		}
-		n, err := f.Write(p)
-		return uintptr(n), err
-	})
-}
-
-func pread(a calls.Args) (uintptr, calls.Errno) {
+// transferAt does op with the buffer and the offset of a call.
+func transferAt(a calls.Args, op func(f *fdFile, p []byte, offset int64) (int, calls.Errno)) (uintptr, calls.Errno) {
 	if int64(a.A4) < 0 {
 		return 0, calls.EINVAL
 	}
-	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		p, err := calls.Bytes(a.A2, count(a.A3))
-		if err != 0 {
-			return 0, err
-		}
-		n, err := preadFile(f, p, int64(a.A4))
-		return uintptr(n), err
-	})
-}
-
-func pwrite(a calls.Args) (uintptr, calls.Errno) {
-	if int64(a.A4) < 0 {
-		return 0, calls.EINVAL
-	}
-	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		p, err := calls.Bytes(a.A2, count(a.A3))
-		if err != 0 {
-			return 0, err
-		}
-		n, err := pwriteFile(f, p, int64(a.A4))
-		return uintptr(n), err
-	})
+	return transfer(a, func(f *fdFile, p []byte) (int, calls.Errno) { return op(f, p, int64(a.A4)) })
 }
 
 func preadFile(f *fdFile, p []byte, offset int64) (int, calls.Errno) {

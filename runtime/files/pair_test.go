@@ -129,7 +129,7 @@ func newArgument(arg any) (a argument) {
 			var m [2][]byte
 			for side := range m {
 				m[side] = append(make([]byte, 0, len(b)+1), b...)
-				iov[side] = append(iov[side], calls.AsBytes(&iovec{addr(m[side]), uintptr(len(b))})...)
+				iov[side] = append(iov[side], calls.AsBytes(&calls.Iovec{Base: addr(m[side]), Size: uintptr(len(b))})...)
 				a.keep = append(a.keep, m[side])
 			}
 			a.memory = append(a.memory, m)

@@ -5,53 +5,12 @@ import (
 	"internal/xengo/runtime/fdtable"
 )
 
-// iovec is struct iovec of Linux.
-type iovec struct {
-	base, size uintptr
-}
-
-// vector reads the n iovecs at p.
+// vector reads the n structures iovec at p.
 func vector(p, n uintptr) ([][]byte, calls.Errno) {
-	if n > maxVec {
+	if n > calls.MaxVec {
 		return nil, calls.EINVAL
 	}
-	list, err := calls.Slice[iovec](p, n)
-	if err != 0 {
-		return nil, err
-	}
-	bufs := make([][]byte, 0, n)
-	left := uintptr(maxIO)
-	for _, v := range list {
-		if int(v.size) < 0 {
-			return nil, calls.EINVAL
-		}
-		b, err := calls.Bytes(v.base, min(v.size, left))
-		if err != 0 {
-			return nil, err
-		}
-		left -= uintptr(len(b))
-		bufs = append(bufs, b)
-	}
-	return bufs, 0
-}
-
-// each passes the buffers to op one after the other until one is not used up.
-func each(bufs [][]byte, op func(p []byte, done int) (int, calls.Errno)) (uintptr, calls.Errno) {
-	done := 0
-	for _, b := range bufs {
-		if len(b) == 0 {
-			continue
-		}
-		n, err := op(b, done)
-		done += n
-		if err != 0 && done == 0 {
-			return 0, err
-		}
-		if err != 0 || n < len(b) {
-			break
-		}
-	}
-	return uintptr(done), 0
+	return calls.Buffers(p, n)
 }
 
 func readv(a calls.Args) (uintptr, calls.Errno) {
@@ -70,12 +29,13 @@ func readv(a calls.Args) (uintptr, calls.Errno) {
 			n, err := f.Blocking(fdtable.In, func() (int, calls.Errno) { return v.ReadV(bufs) })
 			return uintptr(n), err
 		}
-		return each(bufs, func(p []byte, done int) (int, calls.Errno) {
+		n, err := calls.Each(bufs, func(p []byte, done int) (int, calls.Errno) {
 			if done > 0 {
 				return f.Desc.Read(p) // never wait when there is something to return
 			}
 			return f.Read(p)
 		})
+		return uintptr(n), err
 	})
 }
 
@@ -95,11 +55,16 @@ func writev(a calls.Args) (uintptr, calls.Errno) {
 			n, err := f.WriteV(v, bufs)
 			return uintptr(n), err
 		}
-		return each(bufs, func(p []byte, _ int) (int, calls.Errno) { return f.Write(p) })
+		n, err := calls.Each(bufs, func(p []byte, _ int) (int, calls.Errno) { return f.Write(p) })
+		return uintptr(n), err
 	})
 }
 
-func preadv(a calls.Args) (uintptr, calls.Errno) {
+func preadv(a calls.Args) (uintptr, calls.Errno)  { return vectorAt(a, preadFile) }
+func pwritev(a calls.Args) (uintptr, calls.Errno) { return vectorAt(a, pwriteFile) }
+
+// vectorAt does op with the buffers of a call, at its offset and what follows.
+func vectorAt(a calls.Args, op func(f *fdFile, p []byte, offset int64) (int, calls.Errno)) (uintptr, calls.Errno) {
 	if int64(a.A4) < 0 {
 		return 0, calls.EINVAL
 	}
@@ -108,24 +73,10 @@ func preadv(a calls.Args) (uintptr, calls.Errno) {
 		if err != 0 {
 			return 0, err
 		}
-		return each(bufs, func(p []byte, done int) (int, calls.Errno) {
-			return preadFile(f, p, int64(a.A4)+int64(done))
+		n, err := calls.Each(bufs, func(p []byte, done int) (int, calls.Errno) {
+			return op(f, p, int64(a.A4)+int64(done))
 		})
-	})
-}
-
-func pwritev(a calls.Args) (uintptr, calls.Errno) {
-	if int64(a.A4) < 0 {
-		return 0, calls.EINVAL
-	}
-	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		bufs, err := vector(a.A2, a.A3)
-		if err != 0 {
-			return 0, err
-		}
-		return each(bufs, func(p []byte, done int) (int, calls.Errno) {
-			return pwriteFile(f, p, int64(a.A4)+int64(done))
-		})
+		return uintptr(n), err
 	})
 }
 

@@ -5,12 +5,8 @@ import (
 	"internal/xengo/runtime/fdtable"
 )
 
-const (
-	maxIO  = 0x7ffff000 // MAX_RW_COUNT. Source: Linux 6.16 include/linux/fs.h.
-	maxVec = 1024       // UIO_MAXIOV. Source: Linux 6.16 include/uapi/linux/uio.h.
-	// maxControl is the most control data of one message, net.core.optmem_max. Source: Linux 6.16 net/core/sock.c.
-	maxControl = 128 << 10
-)
+// maxControl is the most control data of one message, net.core.optmem_max. Source: Linux 6.16 net/core/sock.c.
+const maxControl = 128 << 10
 
 // msghdr is struct msghdr of Linux on amd64. Source: Linux 6.16 include/linux/socket.h (struct user_msghdr).
 type msghdr struct {
@@ -32,37 +28,17 @@ type mmsghdr struct {
 	_ uint32
 }
 
-// iovec is struct iovec.
-type iovec struct{ base, size uintptr }
-
-// vector returns the buffers of a message.
-func vector(h *msghdr) ([][]byte, calls.Errno) {
-	if h.iovLen > maxVec {
+// data returns the buffers of a message.
+func (h *msghdr) data() ([][]byte, calls.Errno) {
+	if h.iovLen > calls.MaxVec {
 		return nil, calls.EMSGSIZE
 	}
-	list, err := calls.Slice[iovec](h.iov, h.iovLen)
-	if err != 0 {
-		return nil, err
-	}
-	bufs := make([][]byte, 0, len(list))
-	left := uintptr(maxIO)
-	for _, v := range list {
-		if int(v.size) < 0 {
-			return nil, calls.EINVAL
-		}
-		b, err := calls.Bytes(v.base, min(v.size, left))
-		if err != 0 {
-			return nil, err
-		}
-		left -= uintptr(len(b))
-		bufs = append(bufs, b)
-	}
-	return bufs, 0
+	return calls.Buffers(h.iov, h.iovLen)
 }
 
 // single returns the buffer of calls that have only one.
 func single(p, n uintptr) ([][]byte, calls.Errno) {
-	b, err := calls.Bytes(p, min(n, maxIO))
+	b, err := calls.Buffer(p, n)
 	return [][]byte{b}, err
 }
 
@@ -85,7 +61,11 @@ func sendto(a calls.Args) (uintptr, calls.Errno) {
 	return uintptr(n), err
 }
 
-func sendmsg(a calls.Args) (uintptr, calls.Errno) {
+func sendmsg(a calls.Args) (uintptr, calls.Errno) { return withHeader(a, sendHeader) }
+func recvmsg(a calls.Args) (uintptr, calls.Errno) { return withHeader(a, receiveHeader) }
+
+// withHeader does op with the structure msghdr of a call.
+func withHeader(a calls.Args, op func(f *fdtable.File, s Socket, h *msghdr, flags int) (int, calls.Errno)) (uintptr, calls.Errno) {
 	f, s, err := get(a.A1)
 	if err != 0 {
 		return 0, err
@@ -95,7 +75,7 @@ func sendmsg(a calls.Args) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	n, err := sendHeader(f, s, h, int(int32(a.A3)))
+	n, err := op(f, s, h, int(int32(a.A3)))
 	return uintptr(n), err
 }
 
@@ -103,7 +83,7 @@ func sendmsg(a calls.Args) (uintptr, calls.Errno) {
 func sendHeader(f *fdtable.File, s Socket, h *msghdr, flags int) (int, calls.Errno) {
 	m := Message{Flags: flags}
 	var err calls.Errno
-	if m.Data, err = vector(h); err != 0 {
+	if m.Data, err = h.data(); err != 0 {
 		return 0, err
 	}
 	if h.name != 0 && h.nameLen != 0 {
@@ -143,20 +123,8 @@ func send(f *fdtable.File, s Socket, m *Message) (int, calls.Errno) {
 		if err != 0 || s.Info().Type != SOCK_STREAM || done >= total || !waits(f, m.Flags) {
 			return done, err
 		}
-		m.Data, m.Control = Skip(m.Data, n), nil
+		m.Data, m.Control = calls.Skip(m.Data, n), nil
 	}
-}
-
-// Skip returns what follows the first n bytes of bufs, whose elements it may change.
-func Skip(bufs [][]byte, n int) [][]byte {
-	for len(bufs) > 0 && n >= len(bufs[0]) {
-		n -= len(bufs[0])
-		bufs = bufs[1:]
-	}
-	if n > 0 {
-		bufs[0] = bufs[0][n:]
-	}
-	return bufs
 }
 
 func recvfrom(a calls.Args) (uintptr, calls.Errno) {
@@ -176,32 +144,18 @@ func recvfrom(a calls.Args) (uintptr, calls.Errno) {
 	return uintptr(n), err
 }
 
-func recvmsg(a calls.Args) (uintptr, calls.Errno) {
-	f, s, err := get(a.A1)
-	if err != 0 {
-		return 0, err
-	}
-	defer f.Put()
-	h, err := calls.Pointer[msghdr](a.A2)
-	if err != 0 {
-		return 0, err
-	}
-	n, err := receiveHeader(f, s, h, int(int32(a.A3)))
-	return uintptr(n), err
-}
-
 // receiveHeader receives into what h describes.
 func receiveHeader(f *fdtable.File, s Socket, h *msghdr, flags int) (int, calls.Errno) {
 	m := Message{Flags: flags}
 	var err calls.Errno
-	if m.Data, err = vector(h); err != 0 {
+	if m.Data, err = h.data(); err != 0 {
 		return 0, err
 	}
 	if h.name != 0 && h.nameLen < 0 {
 		return 0, calls.EINVAL
 	}
 	if h.control != 0 && h.controlLen > 0 {
-		b, err := calls.Bytes(h.control, min(h.controlLen, maxIO))
+		b, err := calls.Buffer(h.control, h.controlLen)
 		if err != 0 {
 			return 0, err
 		}
@@ -248,7 +202,7 @@ func receive(f *fdtable.File, s Socket, m *Message) (int, calls.Errno) {
 		if err != 0 || !all || n == 0 || done >= total {
 			return done, err
 		}
-		m.Data = Skip(m.Data, n)
+		m.Data = calls.Skip(m.Data, n)
 	}
 }
 
@@ -258,7 +212,7 @@ func sendmmsg(a calls.Args) (uintptr, calls.Errno) {
 		return 0, err
 	}
 	defer f.Put()
-	list, err := calls.Slice[mmsghdr](a.A2, min(uintptr(uint32(a.A3)), maxVec))
+	list, err := calls.Slice[mmsghdr](a.A2, min(uintptr(uint32(a.A3)), calls.MaxVec))
 	if err != 0 {
 		return 0, err
 	}
@@ -286,7 +240,7 @@ func recvmmsg(a calls.Args) (uintptr, calls.Errno) {
 		return 0, err
 	}
 	defer f.Put()
-	list, err := calls.Slice[mmsghdr](a.A2, min(uintptr(uint32(a.A3)), maxVec))
+	list, err := calls.Slice[mmsghdr](a.A2, min(uintptr(uint32(a.A3)), calls.MaxVec))
 	if err != 0 {
 		return 0, err
 	}

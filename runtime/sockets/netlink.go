@@ -53,9 +53,12 @@ func (n *netlink) bound() uint32 {
 	return n.port
 }
 
+// isNetlink reports whether b is a struct sockaddr_nl.
+func isNetlink(b []byte) bool { return len(b) >= sockaddrNL && socket.FamilyOf(b) == socket.AF_NETLINK }
+
 // Bind gives the socket a number. Nothing announces changes, so groups cannot be joined.
 func (n *netlink) Bind(b []byte) calls.Errno {
-	if len(b) < sockaddrNL || socket.FamilyOf(b) != socket.AF_NETLINK {
+	if !isNetlink(b) {
 		return calls.EINVAL
 	}
 	if binary.NativeEndian.Uint32(b[8:]) != 0 {
@@ -76,7 +79,7 @@ func (n *netlink) Bind(b []byte) calls.Errno {
 
 // Connect accepts the kernel as the other end, which it always is.
 func (n *netlink) Connect(b []byte) calls.Errno {
-	if len(b) < sockaddrNL || socket.FamilyOf(b) != socket.AF_NETLINK {
+	if !isNetlink(b) {
 		return calls.EINVAL
 	}
 	if binary.NativeEndian.Uint32(b[4:]) != 0 {

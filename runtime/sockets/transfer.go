@@ -24,7 +24,7 @@ func (p *payload) Read(b []byte) (int, error) {
 	for n < len(b) && len(p.bufs) > 0 {
 		c := copy(b[n:], p.bufs[0])
 		n += c
-		p.bufs = socket.Skip(p.bufs, c)
+		p.bufs = calls.Skip(p.bufs, c)
 	}
 	p.left -= n
 	if n == 0 && len(b) > 0 {
@@ -41,7 +41,7 @@ func (k *sink) Write(b []byte) (int, error) {
 	for n < len(b) && len(k.bufs) > 0 {
 		c := copy(k.bufs[0], b[n:])
 		n += c
-		k.bufs = socket.Skip(k.bufs, c)
+		k.bufs = calls.Skip(k.bufs, c)
 	}
 	if n < len(b) {
 		return n, io.ErrShortWrite

@@ -211,7 +211,7 @@ func (q *queue) getStream(bufs [][]byte, peek bool) int {
 		for c < len(p.data) && len(bufs) > 0 {
 			k := copy(bufs[0], p.data[c:])
 			c += k
-			bufs = socket.Skip(bufs, k)
+			bufs = calls.Skip(bufs, k)
 		}
 		n += c
 		if peek {

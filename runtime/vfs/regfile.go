@@ -66,19 +66,11 @@ func (f *regFile) Write(p []byte) (int, calls.Errno) {
 func (f *regFile) ReadV(bufs [][]byte) (int, calls.Errno) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	done := 0
-	for _, p := range bufs {
+	return calls.Each(bufs, func(p []byte, _ int) (int, calls.Errno) {
 		n, err := f.file.ReadAt(p, f.pos)
 		f.pos += int64(n)
-		done += n
-		if err != 0 && done == 0 {
-			return 0, err
-		}
-		if err != 0 || n < len(p) {
-			break
-		}
-	}
-	return done, 0
+		return n, err
+	})
 }
 
 // maxJoined is up to which length, in bytes, what WriteV appends is one piece for other descriptions, too.
@@ -90,21 +82,13 @@ func (f *regFile) WriteV(bufs [][]byte) (int, calls.Errno) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	done := 0
-	for _, p := range bufs {
+	return calls.Each(bufs, func(p []byte, _ int) (int, calls.Errno) {
 		n, end, err := f.file.WriteAt(p, f.target(f.pos))
 		if n > 0 {
 			f.pos = end
 		}
-		done += n
-		if err != 0 && done == 0 {
-			return 0, err
-		}
-		if err != 0 || n < len(p) {
-			break
-		}
-	}
-	return done, 0
+		return n, err
+	})
 }
 
 // join makes one buffer of bufs, unless they are long.
