@@ -160,7 +160,9 @@ func (r *response) flush() {
 	}
 }
 
-// words appends numbers of 32 bits.
+// words appends numbers of 32 bits. It is called so often that inlined it would be the larger part of this file.
+//
+//go:noinline
 func words(b []byte, numbers ...uint32) []byte {
 	for _, n := range numbers {
 		b = binary.NativeEndian.AppendUint32(b, n)
@@ -177,6 +179,8 @@ func pair(first, second uint16) uint32 {
 func padded(b []byte) []byte { return append(b, make([]byte, -len(b)&3)...) }
 
 // attribute appends one to the body of a message.
+//
+//go:noinline
 func attribute(b []byte, typ uint16, value []byte) []byte {
 	return padded(append(words(b, pair(uint16(4+len(value)), typ)), value...))
 }

@@ -3,7 +3,10 @@
 // strconv lie above it in the import order.
 package ascii
 
-// Utoa returns n in decimal.
+// Utoa returns n in decimal. It would be inlined, to avoid an allocation that
+// nearly all callers need.
+//
+//go:noinline
 func Utoa(n uint64) string {
 	var buf [20]byte // the longest uint64 has 20 digits
 	i := len(buf)
