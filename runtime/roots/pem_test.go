@@ -21,8 +21,8 @@ func TestEncode(t *testing.T) {
 		der = append(der, cert...)
 		want = append(want, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})...)
 	}
-	require.Equal(t, string(want), string(encode(string(der))))
-	require.Empty(t, encode(""))
+	require.Equal(t, string(want), string(encode(der)))
+	require.Empty(t, encode(nil))
 }
 
 // TestEncodeRoots finds all roots in what a program reads.
@@ -35,7 +35,7 @@ func TestEncodeRoots(t *testing.T) {
 		require.NoError(t, err)
 		want = append(want, cert)
 	}
-	for rest := encode(string(der)); len(rest) > 0; want = want[1:] {
+	for rest := encode(der); len(rest) > 0; want = want[1:] {
 		var block *pem.Block
 		block, rest = pem.Decode(rest)
 		require.NotNil(t, block)

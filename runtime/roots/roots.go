@@ -11,6 +11,7 @@ import (
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/files"
 	"internal/xengo/runtime/memfs"
+	"internal/xengo/runtime/pieces"
 	"internal/xengo/runtime/vfs"
 )
 
@@ -26,4 +27,9 @@ func init() {
 	}
 }
 
-func contents() string { return string(encode(data)) }
+func contents() string {
+	if data == "" {
+		return ""
+	}
+	return string(encode(pieces.Store(data).Text(0)))
+}

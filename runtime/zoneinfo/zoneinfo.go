@@ -5,10 +5,13 @@
 // however many names a zone has.
 package zoneinfo
 
+import "internal/xengo/runtime/pieces"
+
 // A Table is a directory of zones. Numbers in it are big-endian.
 //
 // It begins with the length of the names in 2 bytes. Names are sorted; each is the number of bytes it has in common
-// with the one before, the number of the others, these, and in 3 bytes where in the rest of the table its zone is.
+// with the one before, the number of the others, these, and in 3 bytes which text of the rest of the table its zone is;
+// the rest is a pieces.Store.
 //
 // A zone is its version, the number of transitions in 2 bytes, those of types, of bytes of designations and of bytes of
 // the footer, in 1 byte each; then these: transitions, the type after each, types, designations and footer, all but the
@@ -79,7 +82,7 @@ func index(s []byte, c byte) int {
 
 // File returns the file of a zone.
 func (t Table) File(zone int) []byte {
-	t = t[2+t.number(0, 2)+zone:]
+	t = Table(pieces.Store(t[2+t.number(0, 2):]).Text(zone))
 	version, transitions, types, letters, footer := t[0], t.number(1, 2), int(t[3]), int(t[4]), int(t[5])
 	t = t[6:]
 	rest := transitions + types*typeSize + letters + footer

@@ -10,8 +10,9 @@ import (
 // small is a table of two zones under three names.
 const small Table = "\x00\x14" +
 	"\x00\x03A/B\x00\x00\x00" +
-	"\x02\x01C\x00\x00\x1d" + // A/C
+	"\x02\x01C\x00\x00\x03" + // A/C
 	"\x00\x01Z\x00\x00\x00" +
+	"\x00\x00\x06" + "\x46\x00\x00" + "\x00\x00\x00" + // a text of one piece, one of none
 	// A zone that begins with a time that is far away, and goes on with one 900 s later.
 	"2\x00\x02\x02\x04\x04" + "\xbf\xff\xff\xff\xff" + "\x00\x01" + "\x01\x00" +
 	"\x00\x00\x00\x00\x00\x00" + "\x00\x00\x0e\x10\x01\x00" + "UTC\x00" + "\n<>\n"
@@ -23,7 +24,7 @@ func TestEntries(t *testing.T) {
 		return entries
 	}
 	require.Equal(t, map[string]int{"A": -1, "Z": 0}, list(""))
-	require.Equal(t, map[string]int{"B": 0, "C": 29}, list("A/"))
+	require.Equal(t, map[string]int{"B": 0, "C": 3}, list("A/"))
 	require.Empty(t, list("A"+"B/"))
 	Table("").Entries("", func(string, int) { t.Error("an empty table has an entry") })
 }

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// roots returns the source of package roots' data: the certificates of the
+// roots returns the source of package roots' data, a pieces.Store with one text: the certificates of the
 // authorities that Mozilla trusts, from the module at the version in go.mod,
 // which this tool is built with.
 //
@@ -27,7 +27,10 @@ func roots() (file, error) {
 		}
 		der.Write(root.Certificate)
 	}
-	return generated("golang.org/x/crypto/x509roots/fallback/bundle", "runtime/roots", der.String()), nil
+	var packed packer
+	packed.add(der.String())
+	store, err := packed.store()
+	return generated("golang.org/x/crypto/x509roots/fallback/bundle", "runtime/roots", store), err
 }
 
 // isLongSequence reports whether der is one SEQUENCE of 256 bytes to 64 KiB.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/x509roots/fallback/bundle"
+
+	"internal/xengo/runtime/pieces"
 )
 
 // constant returns the string that a generated file has.
@@ -34,7 +36,7 @@ func TestRoots(t *testing.T) {
 	f, err := roots()
 	require.NoError(t, err)
 	require.Equal(t, "src/internal/xengo/runtime/roots/data_xenpv.go", f.to)
-	certs, err := x509.ParseCertificates([]byte(constant(t, f)))
+	certs, err := x509.ParseCertificates(pieces.Store(constant(t, f)).Text(0))
 	require.NoError(t, err)
 	for root := range bundle.Roots() {
 		if root.Constraint == nil {

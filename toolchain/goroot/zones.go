@@ -72,7 +72,8 @@ func readZip(name string) (map[string]string, error) {
 // zoneTable makes the zoneinfo.Table of files by name, and checks that it gives
 // them back.
 func zoneTable(files map[string]string) (string, error) {
-	var names, packed []byte
+	var names []byte
+	var packed packer
 	at := map[string]int{} // where each content is in packed
 	last := ""
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -83,9 +84,8 @@ func zoneTable(files map[string]string) (string, error) {
 			if err != nil {
 				return "", fmt.Errorf("%s: %w", name, err)
 			}
-			offset = len(packed)
+			offset = packed.add(string(zone))
 			at[data] = offset
-			packed = append(packed, zone...)
 		}
 		common := commonPrefix(last, name)
 		if len(name) > 255 || offset >= 1<<24 {
@@ -99,7 +99,11 @@ func zoneTable(files map[string]string) (string, error) {
 	if len(names) >= 1<<16 {
 		return "", fmt.Errorf("%d bytes of names do not fit", len(names))
 	}
-	table := string(slices.Concat(binary.BigEndian.AppendUint16(nil, uint16(len(names))), names, packed))
+	store, err := packed.store()
+	if err != nil {
+		return "", err
+	}
+	table := string(slices.Concat(binary.BigEndian.AppendUint16(nil, uint16(len(names))), names)) + store
 	return table, checkZones(zoneinfo.Table(table), "", maps.Clone(files))
 }
 

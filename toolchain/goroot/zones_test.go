@@ -33,7 +33,7 @@ func TestZoneTable(t *testing.T) {
 	require.Greater(t, len(files), 500)
 	table, err := zoneTable(files)
 	require.NoError(t, err)
-	require.Less(t, len(table), 110_000, "the table has grown")
+	require.Less(t, len(table), 60_000, "the table has grown")
 	again, err := zoneTable(files)
 	require.NoError(t, err)
 	require.Equal(t, table, again)

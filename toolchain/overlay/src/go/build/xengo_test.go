@@ -15,7 +15,7 @@ const xengo = "internal/xengo/"
 // under it; the longest that fits counts.
 var xengoLayers = [][]string{
 	{"xen/abi"},
-	{"xen/ascii", "xen/cmdline", "xen/evtchn", "xen/pvclock", "xen/xenstore/xswire", "arch/amd64", "runtime/newc"}, // pure computation
+	{"xen/ascii", "xen/cmdline", "xen/evtchn", "xen/pvclock", "xen/xenstore/xswire", "arch/amd64", "runtime/newc", "runtime/pieces"}, // pure computation
 	{"xen/hv"},
 	{"xen/grant", "xen/ring"},
 	{"xen/xenstore"},
