@@ -25,6 +25,7 @@
 package netstack
 
 import (
+	"encoding/binary"
 	"sync"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -82,19 +83,29 @@ func New() *Stack {
 		HandleLocal: true,
 		RawFactory:  raw.EndpointFactory{},
 		SecureRNG:   random{},
+		RandSource:  random{},
 	})
 	s.tune(kernel.MemTotal())
 	s.addLoopback()
 	return s
 }
 
-// random reads the kernel's random numbers.
+// random is the kernel's random numbers, as an io.Reader and a rand.Source.
 type random struct{}
 
 func (random) Read(p []byte) (int, error) {
 	kernel.Random(p)
 	return len(p), nil
 }
+
+func (random) Int63() int64 {
+	var b [8]byte
+	kernel.Random(b[:])
+	return int64(binary.NativeEndian.Uint64(b[:]) >> 1)
+}
+
+// Seed does nothing: the numbers are the kernel's.
+func (random) Seed(int64) {}
 
 func (s *Stack) addLoopback() {
 	must(s.CreateNICWithOptions(Loopback, loopback.New(), stack.NICOptions{Name: "lo"}))

@@ -277,55 +277,6 @@ func vendorPackage(pkg listed, vendor string) error {
 	return replace(filepath.Join(vendor, filepath.FromSlash(pkg.Module.Path), "LICENSE"), licence)
 }
 
-// leftOut reports whether a file only makes programs larger.
-func leftOut(name string) bool {
-	return strings.HasSuffix(name, "_state_autogen.go") || // for checkpoints of gVisor's sandboxes: half a megabyte
-		strings.HasPrefix(name, "gvisor.dev/gvisor/pkg/log/json") // log formats, with package encoding/json
-}
-
-// mends are the changes that let gVisor's packages be part of std, below net.
-var mends = map[string][][2]string{
-	"gvisor.dev/gvisor/pkg/tcpip/tcpip.go": {
-		{"\t\"net\"\n", ""}, // net imports the stack
-		{"make(net.HardwareAddr, LinkAddressSize)", "make([]byte, LinkAddressSize)"},
-	},
-	// There is nothing to set packet filters with: none are checked.
-	"gvisor.dev/gvisor/pkg/tcpip/stack/iptables.go": {
-		{
-			"func DefaultTables(clock tcpip.Clock, rand *rand.Rand) *IPTables {\n",
-			"func DefaultTables(tcpip.Clock, *rand.Rand) *IPTables { return &IPTables{} }\n\n" +
-				"func filterTables(clock tcpip.Clock, rand *rand.Rand) *IPTables {\n",
-		},
-		{
-			"func (it *IPTables) shouldSkipOrPopulateTables(tables []checkTable, pkt *PacketBuffer) bool {\n",
-			"func (it *IPTables) shouldSkipOrPopulateTables([]checkTable, *PacketBuffer) bool { return true }\n\n" +
-				"func (it *IPTables) skipOrPopulateTables(tables []checkTable, pkt *PacketBuffer) bool {\n",
-		},
-	},
-	// One function that nobody calls would bring package regexp along.
-	"gvisor.dev/gvisor/pkg/log/log.go": {
-		{"\t\"regexp\"\n", ""},
-		{"var stackRegexp = regexp.MustCompile(`(?m)^\\S+\\(.*\\)$\\r?\\n^\\t\\S+:\\d+.*$\\r?\\n`)\n", ""},
-		{"stackRegexp.ReplaceAllFunc(Stacks(false), func(s []byte) []byte {", "func(s []byte) []byte {"},
-		{"\t\treturn s\n\t})\n", "\t\treturn s\n\t}(Stacks(false))\n"},
-	},
-	// A comment that only a compiler patched for it may see in std.
-	"gvisor.dev/gvisor/pkg/sync/locking/lockdep_norace.go": {
-		{"//go:inline\n", ""},
-		{"//go:inline\n", ""},
-	},
-}
-
-func mend(name string, data []byte) ([]byte, error) {
-	for _, m := range mends[name] {
-		if !bytes.Contains(data, []byte(m[0])) {
-			return nil, fmt.Errorf("%s: no %q to mend", name, m[0])
-		}
-		data = bytes.Replace(data, []byte(m[0]), []byte(m[1]), 1)
-	}
-	return data, nil
-}
-
 // mergeModulesTxt adds pkgs to the vendor/modules.txt old, in its order: modules
 // by path, packages by path. required are the modules of go.mod.
 func mergeModulesTxt(old string, required []module, pkgs []listed) []byte {

@@ -61,17 +61,3 @@ golang.org/x/sys/cpu
 golang.org/x/sys/unix
 `, string(got))
 }
-
-func TestMend(t *testing.T) {
-	const name = "gvisor.dev/gvisor/pkg/tcpip/tcpip.go"
-	got, err := mend(name, []byte("import (\n\t\"net\"\n)\nmac := make(net.HardwareAddr, LinkAddressSize)\n"))
-	require.NoError(t, err)
-	require.Equal(t, "import (\n)\nmac := make([]byte, LinkAddressSize)\n", string(got))
-
-	_, err = mend(name, []byte("package tcpip\n"))
-	require.ErrorContains(t, err, "to mend")
-
-	got, err = mend("example.org/other.go", []byte("x"))
-	require.NoError(t, err)
-	require.Equal(t, "x", string(got))
-}

@@ -1,0 +1,121 @@
+package goroot
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// leftOut reports whether a file only makes programs larger.
+func leftOut(name string) bool {
+	return strings.HasSuffix(name, "_state_autogen.go") || // for checkpoints of gVisor's sandboxes: half a megabyte
+		strings.HasPrefix(name, "gvisor.dev/gvisor/pkg/log/json") // log formats, with package encoding/json
+}
+
+// A mending is what is changed in a file, or in all whose names end as file does
+// after a star: each first string becomes the second, once.
+type mending struct {
+	file  string
+	edits [][2]string
+}
+
+const pkg = "gvisor.dev/gvisor/pkg/"
+
+// mends are the changes that let gVisor's packages be part of std, below net,
+// and those that leave out of programs what a guest can never come to.
+var mends = []mending{
+	{pkg + "tcpip/tcpip.go", [][2]string{
+		{"\t\"net\"\n", ""}, // net imports the stack
+		{"make(net.HardwareAddr, LinkAddressSize)", "make([]byte, LinkAddressSize)"},
+		called("(s *StatCounter) Increment() {"),
+		called("(s *StatCounter) IncrementBy(v uint64) {"),
+		called("(m *MultiCounterStat) Increment() {"),
+		called("(m *MultiCounterStat) Init(a, b *StatCounter) {"),
+		called("AddrFrom4(addr [4]byte) Address {"),
+		called("AddrFrom16(addr [16]byte) Address {"),
+	}},
+	{pkg + "tcpip/timer.go", [][2]string{
+		called("(j *Job) Cancel() {"),
+		called("NewJob(c Clock, l sync.Locker, f func()) *Job {"),
+	}},
+	{pkg + "tcpip/stack/neighbor_entry.go", [][2]string{called("(e *neighborEntry) dispatchChangeEventLocked() {")}},
+	{pkg + "tcpip/stack/packet_buffer.go", [][2]string{called("(d PacketData) Size() int {")}},
+	{pkg + "buffer/buffer.go", [][2]string{called("(b *Buffer) Merge(other *Buffer) {")}},
+	{pkg + "buffer/view.go", [][2]string{called("(v *View) AsSlice() []byte {")}},
+	// A comment that only a compiler patched for it may see in std.
+	{pkg + "sync/locking/lockdep_norace.go", [][2]string{
+		{"//go:inline\n", ""},
+		{"//go:inline\n", ""},
+	}},
+	// There is nothing to set packet filters with: none are checked.
+	{pkg + "tcpip/stack/iptables.go", [][2]string{
+		{
+			"func DefaultTables(clock tcpip.Clock, rand *rand.Rand) *IPTables {\n",
+			"func DefaultTables(tcpip.Clock, *rand.Rand) *IPTables { return &IPTables{} }\n\n" +
+				"func filterTables(clock tcpip.Clock, rand *rand.Rand) *IPTables {\n",
+		},
+		{
+			"func (it *IPTables) shouldSkipOrPopulateTables(tables []checkTable, pkt *PacketBuffer) bool {\n",
+			"func (it *IPTables) shouldSkipOrPopulateTables([]checkTable, *PacketBuffer) bool { return true }\n\n" +
+				"func (it *IPTables) skipOrPopulateTables(tables []checkTable, pkt *PacketBuffer) bool {\n",
+		},
+	}},
+	// A guest does not forward packets.
+	{pkg + "tcpip/network/ipv4/ipv4.go", forwardsNothing},
+	{pkg + "tcpip/network/ipv6/ipv6.go", forwardsNothing},
+	// Classes of mutexes are for a checker that is not built in.
+	{"*_mutex.go", [][2]string{{"\nfunc init() {\n", "\nfunc _() {\n"}}},
+	// Nor are references that leak looked for.
+	{pkg + "refs/refs_map.go", [][2]string{
+		{"\tmode := GetLeakMode()\n\treturn mode != NoLeakChecking\n", "\treturn false\n"},
+	}},
+	// Package netstack has a source of random numbers.
+	{pkg + "tcpip/stack/stack.go", [][2]string{
+		{"\t\"encoding/binary\"\n", ""},
+		{"\t\tvar v int64\n\t\tif err := binary.Read(opts.SecureRNG, binary.LittleEndian, &v); err != nil {\n\t\t\tpanic(err)\n\t\t}\n", ""},
+		{"\t\trandSrc = &lockedRandomSource{src: rand.NewSource(v)}\n", "\t\tpanic(\"no source of random numbers\")\n"},
+	}},
+	// Nobody watches TCP from outside.
+	{pkg + "tcpip/transport/tcp/connect.go", [][2]string{
+		{"\tif fn := e.probe; fn != nil {\n", "\tif fn := TCPProbeFunc(nil); fn != nil {\n"},
+	}},
+	// One function that nobody calls would bring package regexp along.
+	{pkg + "log/log.go", [][2]string{
+		{"\t\"regexp\"\n", ""},
+		{"var stackRegexp = regexp.MustCompile(`(?m)^\\S+\\(.*\\)$\\r?\\n^\\t\\S+:\\d+.*$\\r?\\n`)\n", ""},
+		{"stackRegexp.ReplaceAllFunc(Stacks(false), func(s []byte) []byte {", "func(s []byte) []byte {"},
+		{"\t\treturn s\n\t})\n", "\t\treturn s\n\t}(Stacks(false))\n"},
+	}},
+}
+
+var forwardsNothing = [][2]string{
+	{"\treturn e.forwarding.Load() == forwardingEnabled\n", "\treturn false\n"},
+	{"\treturn e.multicastForwarding.Load() == forwardingEnabled\n", "\treturn false\n"},
+}
+
+// called keeps a function from being inlined that is called in many places: each
+// inlined call is also described in tables for tracebacks.
+func called(declaration string) [2]string {
+	line := "\nfunc " + declaration + "\n"
+	return [2]string{line, "\n//go:noinline" + line}
+}
+
+func (m *mending) concerns(name string) bool {
+	end, ok := strings.CutPrefix(m.file, "*")
+	return name == m.file || ok && strings.HasSuffix(name, end)
+}
+
+func mend(name string, data []byte) ([]byte, error) {
+	for _, m := range mends {
+		if !m.concerns(name) {
+			continue
+		}
+		for _, e := range m.edits {
+			if !bytes.Contains(data, []byte(e[0])) {
+				return nil, fmt.Errorf("%s: no %q to mend", name, e[0])
+			}
+			data = bytes.Replace(data, []byte(e[0]), []byte(e[1]), 1)
+		}
+	}
+	return data, nil
+}
