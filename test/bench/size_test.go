@@ -9,11 +9,11 @@ import (
 	"internal/xengo/test/harness"
 )
 
-const mb = 1 << 20 // as memory= in a domain's config counts
+const kB = 1000
 
 // TestSize weighs stripped images.
 func TestSize(t *testing.T) {
-	for program, most := range map[string]int64{"guests/hello": 5 * mb / 2, "examples/web": 9 * mb} {
+	for program, most := range map[string]int64{"guests/hello": 2500 * kB, "examples/web": 9000 * kB} {
 		t.Run(program, func(t *testing.T) {
 			info, err := os.Stat(harness.Stripped(t, program))
 			require.NoError(t, err)
