@@ -80,6 +80,29 @@ func told(what string, words []string) string {
 	return fmt.Sprintf("%s: %d words %d bytes %x\n", what, len(words), n, h.Sum(nil))
 }
 
+// TestHostname looks what a guest is called: as its domain is, but only if that
+// can be a host's name, unless the command line says otherwise.
+func TestHostname(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		for name, test := range map[string]struct{ domain, option, want string }{
+			"domain": {"the-host", "", "host: the-host-"}, // with a number
+			"odd":    {"the+host", "", "host: xengo\n"},
+			"option": {"the-host", "hostname=other", "host: other\n"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				c := program(t, "args")
+				c.Name = test.domain
+				if test.option != "" {
+					c.Options = []string{test.option}
+				}
+				result, output := harness.Run(t, p, c, 0)
+				harness.Ended(t, result, bed.Poweroff, 0)
+				says(t, output, test.want, "verdict: ok\n")
+			})
+		}
+	})
+}
+
 // TestExitStatus ends with statuses other than 0, which is TestHello's.
 func TestExitStatus(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {

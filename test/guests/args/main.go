@@ -1,5 +1,5 @@
 // Args says what arguments and environment it got: how many, how long, and a
-// hash over each that its caller can compute too.
+// hash over each that its caller can compute too. It also says where it is.
 package main
 
 import (
@@ -16,6 +16,12 @@ func main() {
 	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return !strings.HasPrefix(s, "TEST_") })
 	slices.Sort(env)
 	tell("env", env)
+	host, err := os.Hostname()
+	if err != nil {
+		fmt.Println("verdict: FAIL:", err)
+		os.Exit(1)
+	}
+	fmt.Println("host:", host)
 	fmt.Println("verdict: ok")
 }
 
