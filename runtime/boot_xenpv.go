@@ -120,6 +120,10 @@ func xenStartPVH(si *xabi.HVMStartInfo) {
 		b.ramdisk, b.ramdiskLen = uintptr(mods[0].Paddr), uintptr(mods[0].Size)
 	}
 
+	if have := xenReservation(); xenFrames.total > have {
+		xenFramesHold(xenFrames.total - have + xenPagesOfXen)
+	}
+
 	// Frame numbers for what Xen shares with us: above everything, on a large
 	// page boundary, one large page for now.
 	b.spareFrames = max(xenPFN(alignUp(uintptr(top), 512)), 4<<30>>xenPageShift)
@@ -139,6 +143,10 @@ func xenStartPVH(si *xabi.HVMStartInfo) {
 		xenConsole.port = uint32(xenHVMParam(xabi.HVMParamConsoleEvtchn))
 	}
 }
+
+// xenPagesOfXen is more than there are pages that count as the domain's memory
+// and are not in its memory map: the rings of console and xenstore and the like.
+const xenPagesOfXen = 64
 
 // xenReservePhys keeps the pages of [pa, pa+n) out of the frame allocator.
 func xenReservePhys(pa, n uintptr) {

@@ -95,6 +95,24 @@ func xenSpareFramesK(arg unsafe.Pointer) {
 	xenVM.lock.unlock()
 }
 
+//go:linkname xenHVPages internal/xengo/xen/hv.runtime_pages
+func xenHVPages() (have, spare int) { return xenPages() }
+
+//go:linkname xenHVWithhold internal/xengo/xen/hv.runtime_withhold
+func xenHVWithhold(pfns, frames *uint64, n uintptr) uintptr { return xenWithhold(pfns, frames, n) }
+
+//go:linkname xenHVRestore internal/xengo/xen/hv.runtime_restore
+func xenHVRestore(pfns, frames *uint64, n uintptr) uintptr { return xenRestore(pfns, frames, n) }
+
+//go:linkname xenHVRoom internal/xengo/xen/hv.runtime_room
+func xenHVRoom(static uintptr) (first, end uintptr) { return xenRoom(static) }
+
+//go:linkname xenHVAim internal/xengo/xen/hv.runtime_aim
+func xenHVAim(pages uintptr) { xenAim(pages) }
+
+//go:linkname xenHVReclaim internal/xengo/xen/hv.runtime_reclaim
+func xenHVReclaim() { xenReclaim() }
+
 //go:linkname xenHVIsPV internal/xengo/xen/hv.runtime_isPV
 func xenHVIsPV() bool { return xenIsPV }
 

@@ -80,12 +80,11 @@ func needZeroAfterSysUnusedOS() bool { return false }
 func xenMemTotal() uintptr { return xenFrames.total << xenPageShift }
 func xenMemFree() uintptr  { return xenFrames.nfree << xenPageShift }
 
-// memoryLimitOS is the memory limit where GOMEMLIMIT sets none: what the
-// runtime has and can still get, less 1/32 and 512 KiB for what the limit does
-// not cover (page tables, stacks of threads, pages shared with backends).
+// memoryLimitOS is the memory limit where GOMEMLIMIT sets none.
 func memoryLimitOS() int64 {
-	n := int64(xenMemFree()) + int64(gcController.mappedReady.Load())
-	return n - n/32 - 512<<10
+	limit, _ := xenMemoryLimit()
+	xenBalloon.limit = limit
+	return limit
 }
 
 // maxStackOS bounds the default of debug.SetMaxStack: a growing stack needs

@@ -45,7 +45,8 @@ const (
 	xenPTERO = xenPTEPresent | xenPTENoExec
 	xenPTERX = xenPTEPresent
 
-	xenUnmappedLow = 0x10000 // bytes
+	xenUnmappedLow = 0x10000      // bytes
+	xenIdentityEnd = 0xc000000000 // where Go's arenas begin
 )
 
 // va returns where the identity map has the frame.
@@ -59,6 +60,11 @@ var xenPaging struct {
 	p2m    *[1 << 40]uint64
 	p2mLen uintptr
 	idEnd  xenPFN // PV: the identity map reaches to here
+
+	// Address of the p2m list of frames that the guest did not have at first,
+	// from p2mLen to p2mMax, see xenP2MRoom.
+	p2mMore uintptr
+	p2mMax  uintptr
 }
 
 //go:nosplit
@@ -66,10 +72,22 @@ func xenPFNToMFN(p xenPFN) uint64 {
 	if !xenIsPV {
 		return uint64(p)
 	}
-	if uintptr(p) >= xenPaging.p2mLen {
+	return *xenP2MEntry(p)
+}
+
+// xenP2MEntry returns where the p2m list has the frame, which it must reach to, PV
+// only.
+//
+//go:nosplit
+func xenP2MEntry(p xenPFN) *uint64 {
+	m := &xenPaging
+	if uintptr(p) < m.p2mLen {
+		return &m.p2m[p]
+	}
+	if uintptr(p) >= m.p2mMax {
 		xenFatal("frame beyond the p2m list")
 	}
-	return xenPaging.p2m[p]
+	return (*uint64)(unsafe.Pointer(m.p2mMore + (uintptr(p)-m.p2mLen)*8))
 }
 
 //go:nosplit
@@ -225,8 +243,9 @@ func xenPagingInitPV(si *xabi.StartInfo) {
 	p.idEnd = end
 }
 
-// xenExtendIdentity maps the next frames up to a 2 MiB boundary, PV only.
-// It takes up to three frames, all of them mapped already.
+// xenExtendIdentity maps the next frames up to a 2 MiB boundary, PV only. It
+// takes up to three frames, all of them mapped already. Frames without memory are
+// left out; where some have come back before, there is a table.
 func xenExtendIdentity() bool {
 	p := &xenPaging
 	base := p.idEnd
@@ -238,6 +257,12 @@ func xenExtendIdentity() bool {
 	if l2 == nil {
 		return false
 	}
+	end := min(base+512, xenPFN(p.p2mLen))
+	if *l2&xenPTEPresent != 0 {
+		xenFillIdentity(base, end)
+		p.idEnd = end
+		return true
+	}
 	table := xenFrameAlloc()
 	if table == 0 {
 		return false
@@ -245,14 +270,26 @@ func xenExtendIdentity() bool {
 	entries := (*[512]uint64)(unsafe.Pointer(table.va()))
 	for i := range entries {
 		entries[i] = 0
-		if f := base + xenPFN(i); uintptr(f) < p.p2mLen {
+		if f := base + xenPFN(i); f < end && *xenP2MEntry(f) != xenNoMFN {
 			entries[i] = xenPTE(f, xenPTERW)
 		}
 	}
 	xenUpdateVA(table.va(), xenPTE(table, xenPTERO))
 	xenSetPTE(l2, xenPTE(table, xenPTEPresent|xenPTEWrite|xenPTEUser))
-	p.idEnd = min(base+512, xenPFN(p.p2mLen))
+	p.idEnd = end
 	return true
+}
+
+// xenFillIdentity maps what a table of the identity map does not map yet of the
+// frames from base to end.
+func xenFillIdentity(base, end xenPFN) {
+	var b xenPTEBatch
+	for f := base; f < end; f++ {
+		if e := xenWalk(f.va(), 1, false); *e == 0 && *xenP2MEntry(f) != xenNoMFN {
+			b.set(e, xenPTE(f, xenPTERW))
+		}
+	}
+	b.flush()
 }
 
 // xenPagingInitPVH takes over the tables of the entry code, and maps what lies

@@ -30,6 +30,24 @@ func runtime_unmapFrames(p unsafe.Pointer, n uintptr)
 //go:linkname runtime_spareFrames
 func runtime_spareFrames(n uintptr) uint64
 
+//go:linkname runtime_pages
+func runtime_pages() (have, spare int)
+
+//go:linkname runtime_withhold
+func runtime_withhold(pfns, frames *uint64, n uintptr) uintptr
+
+//go:linkname runtime_restore
+func runtime_restore(pfns, frames *uint64, n uintptr) uintptr
+
+//go:linkname runtime_room
+func runtime_room(static uintptr) (first, end uintptr)
+
+//go:linkname runtime_aim
+func runtime_aim(pages uintptr)
+
+//go:linkname runtime_reclaim
+func runtime_reclaim()
+
 //go:linkname runtime_isPV
 func runtime_isPV() bool
 
@@ -109,6 +127,33 @@ func UnmapFrames(mem []byte) {
 // SpareFrames returns the first of n guest frames in a row with no memory
 // behind them, in a PVH guest.
 func SpareFrames(n int) Frame { return Frame(runtime_spareFrames(uintptr(n))) }
+
+// Pages is Reservation.Pages.
+func Pages() (have, spare int) { return runtime_pages() }
+
+// Withhold is Reservation.Withhold.
+func Withhold(pfns []PFN, frames []Frame) int {
+	n := min(len(pfns), len(frames))
+	return int(runtime_withhold((*uint64)(unsafe.SliceData(pfns)), (*uint64)(unsafe.SliceData(frames)), uintptr(n)))
+}
+
+// Restore is Reservation.Restore.
+func Restore(pfns []PFN, frames []Frame) int {
+	n := min(len(pfns), len(frames))
+	return int(runtime_restore((*uint64)(unsafe.SliceData(pfns)), (*uint64)(unsafe.SliceData(frames)), uintptr(n)))
+}
+
+// Room is Reservation.Room.
+func Room(static int) (first, end PFN) {
+	f, e := runtime_room(uintptr(static))
+	return PFN(f), PFN(e)
+}
+
+// Aim is Reservation.Aim.
+func Aim(pages int) { runtime_aim(uintptr(pages)) }
+
+// Reclaim is Reservation.Reclaim.
+func Reclaim() { runtime_reclaim() }
 
 // IsPV reports whether this is a PV guest, rather than PVH.
 func IsPV() bool { return runtime_isPV() }

@@ -2,8 +2,9 @@ package os
 
 // What a program that touches its surroundings brings along: the guest's own
 // file tables and file systems under package syscall, and the toolstack's
-// requests to stop.
+// requests to stop and for memory.
 import (
+	_ "internal/xengo/drivers/balloon"
 	_ "internal/xengo/runtime/files"
 	_ "internal/xengo/xen/lifecycle"
 )
