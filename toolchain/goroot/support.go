@@ -50,9 +50,6 @@ func ownImports(files []file) (map[string][]string, error) {
 		if _, ok := imports[pkg]; !ok {
 			imports[pkg] = nil
 		}
-		if path.Ext(f.to) != ".go" {
-			continue
-		}
 		names, err := importsOf(f)
 		if err != nil {
 			return nil, err
@@ -66,8 +63,11 @@ func ownImports(files []file) (map[string][]string, error) {
 	return imports, nil
 }
 
-// importsOf returns the paths that a Go file imports.
+// importsOf returns the paths that a file imports if it is one of Go.
 func importsOf(f file) ([]string, error) {
+	if path.Ext(f.to) != ".go" {
+		return nil, nil
+	}
 	parsed, err := parser.ParseFile(token.NewFileSet(), f.from, f.data, parser.ImportsOnly)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,9 +19,6 @@ import (
 func vendorRoots(files []file) ([]string, error) {
 	seen := map[string]bool{}
 	for _, f := range files {
-		if path.Ext(f.to) != ".go" {
-			continue
-		}
 		names, err := importsOf(f)
 		if err != nil {
 			return nil, err
