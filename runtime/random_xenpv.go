@@ -100,6 +100,24 @@ func readRandom(r []byte) int {
 	return len(r)
 }
 
+// vgetrandom is getrandom(2) for internal/syscall/unix, where p may be on the
+// stack, as it may with Linux's vDSO.
+//
+//go:linkname vgetrandom
+func vgetrandom(p []byte, flags uint32) (ret int, supported bool) {
+	const known = 1 | 2 | 4 // GRND_NONBLOCK, GRND_RANDOM, GRND_INSECURE
+	if flags&^known != 0 {
+		return -_EINVAL, true
+	}
+	for rest := p; len(rest) > 0; {
+		// The lock is held for a page at a time.
+		rest = rest[readRandom(rest[:min(len(rest), xenPageSize)]):]
+	}
+	return len(p), true
+}
+
+func vgetrandomDestroy(mp *m) {}
+
 // xenHardwareRandom returns 64 bits of RDRAND, or 0 where that is missing or
 // dry.
 func xenHardwareRandom() uint64 {
