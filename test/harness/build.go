@@ -85,14 +85,12 @@ func (b *builds) run(file, program, goos string, flags []string) error {
 	}
 	goCommand, env := "go", os.Environ()
 	if goos == "xenpv" {
-		if b.root == "" && b.rootE == nil {
-			b.root, b.rootE = patched(shared.ctx)
+		root, err := b.goroot()
+		if err != nil {
+			return err
 		}
-		if b.rootE != nil {
-			return b.rootE
-		}
-		goCommand = filepath.Join(b.root, "bin", "go")
-		env = append(env, "GOROOT="+b.root, "GOTOOLCHAIN=local")
+		goCommand = filepath.Join(root, "bin", "go")
+		env = append(env, "GOROOT="+root, "GOTOOLCHAIN=local")
 	}
 	args := []string{"build", "-trimpath", "-o", file, "-ldflags=" + strings.Join(flags, " "), "./" + pkg}
 	cmd := exec.CommandContext(shared.ctx, goCommand, args...)
@@ -102,6 +100,31 @@ func (b *builds) run(file, program, goos string, flags []string) error {
 		return fmt.Errorf("build %s for %s: %w\n%s", program, goos, err, out)
 	}
 	return nil
+}
+
+// GOROOT returns that of this tree's Go.
+func GOROOT(t testing.TB) string {
+	t.Helper()
+	need(t)
+	root, err := programs.patched()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func (b *builds) patched() (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.goroot()
+}
+
+// goroot makes the patched Go the first time. If that fails it is not tried again.
+func (b *builds) goroot() (string, error) {
+	if b.root == "" && b.rootE == nil {
+		b.root, b.rootE = patched(shared.ctx)
+	}
+	return b.root, b.rootE
 }
 
 // patched returns the GOROOT of this tree's Go, which takes minutes to build

@@ -29,6 +29,9 @@ var ErrNone = errors.New("no bed is up")
 
 const sharedFile = "shared.json"
 
+// Dir is where the bed's sockets and logs are. In a child's environment, as Variable, it tells Attach which bed.
+func (b *Bed) Dir() string { return b.dir }
+
 // Offer lets Attach find the bed. There is one for each version of Xen.
 func (b *Bed) Offer() error {
 	if _, err := find(b.release.xen); err == nil {
@@ -85,16 +88,21 @@ func find(xen string) (Shared, error) {
 	return Shared{}, ErrNone
 }
 
+// Variable names, in the environment, the directory of the bed that Attach takes; nobody need have offered it.
+const Variable = "XENGO_BED"
+
 // Attach returns the bed of o's version of Xen that another process keeps, or
-// ErrNone. When ctx is done, all that was asked of the bed through it ends.
+// ErrNone; the environment can name one. When ctx is done, all that was asked of the bed through it ends.
 func Attach(ctx context.Context, o Options) (*Bed, error) {
 	r, err := o.release()
 	if err != nil {
 		return nil, err
 	}
-	s, err := find(r.xen)
-	if err != nil {
-		return nil, err
+	s := Shared{Dir: os.Getenv(Variable)}
+	if s.Dir == "" {
+		if s, err = find(r.xen); err != nil {
+			return nil, err
+		}
 	}
 	conn, err := net.Dial("unix", filepath.Join(s.Dir, "bed.sock"))
 	if err != nil {

@@ -36,6 +36,8 @@ type runner struct {
 	rules   []forward.Rule
 	fresh   bool
 	verbose bool
+	argv0   string   // os.Args[0]; empty: made from the image's name
+	options []string // of the guest
 }
 
 func runCommand() *cobra.Command {
@@ -68,24 +70,32 @@ The exit status is the program's, or
 			return nil, cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			err := r.run(cmd.Context(), args)
-			var status exitStatus
-			if err == nil || errors.As(err, &status) || cmd.Context().Err() != nil {
-				return err
-			}
-			fmt.Fprintln(os.Stderr, "xengo:", err)
-			return exitStatus(statusOurs)
+			return oursUnlessStatus(cmd.Context(), r.run(cmd.Context(), args))
 		},
 	}
 	f := c.Flags()
 	f.SetInterspersed(false)
 	r.guestFlags.add(c, true)
-	f.DurationVar(&r.timeout, "timeout", 0, "end the guest after this time, such as 30s; exit status 124")
+	r.addTimeout(c)
 	f.StringArrayVar(&r.publish, "publish", nil, "make a port of the guest one of localhost: `HOSTPORT:GUESTPORT[/udp]` (repeat)")
 	f.BoolVar(&r.fresh, "fresh", false, "do not use the bed that is up")
 	f.StringVar(&r.bed.GDB, "gdb", "", "address for gdb's \"target remote\" to the whole machine, such as localhost:1234; implies --fresh")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "say what is done, and show what Xen logs")
 	return xenFlag(c, &r.bed)
+}
+
+func (r *runner) addTimeout(c *cobra.Command) {
+	c.Flags().DurationVar(&r.timeout, "timeout", 0, "end the guest after this time, such as 30s; exit status 124")
+}
+
+// oursUnlessStatus says what went wrong if that is no exit status of the guest, and makes it one of ours.
+func oursUnlessStatus(ctx context.Context, err error) error {
+	var status exitStatus
+	if err == nil || errors.As(err, &status) || ctx.Err() != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "xengo:", err)
+	return exitStatus(statusOurs)
 }
 
 func (r *runner) run(ctx context.Context, args []string) error {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,7 +124,8 @@ func (s *session) openBed() (err error) {
 func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 	c := bed.GuestConfig{
 		Image: image, Name: s.name, Type: s.kind, VCPUs: s.vcpus, MemoryMB: s.memory,
-		Args: args, Env: s.env, Ramdisk: s.rootfs, NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout,
+		Argv0: s.argv0, Args: args, Env: s.env, Options: slices.Clone(s.options), Ramdisk: s.rootfs,
+		NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout,
 	}
 	if s.raw = interactive(); !s.raw {
 		c.Options = append(c.Options, "console=pipe")

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"internal/xengo/toolchain/bed"
+)
+
+func init() { commands = append(commands, execCommand) }
+
+// flagsVariable has flags for exec, which the go command calls without any.
+const flagsVariable = "XENGO_EXEC_FLAGS"
+
+// executor is one xengo exec.
+type executor struct {
+	runner
+	files []string
+	limit int // MB of files
+}
+
+func execCommand() *cobra.Command {
+	e := &executor{runner: runner{bed: bed.Options{Log: os.Stderr}}}
+	c := &cobra.Command{
+		Use:   "exec [flags] IMAGE [arguments]",
+		Short: "Run an image like a process, for go run and go test",
+		Long: `Exec boots an image with the environment and the working folder of this process,
+and copies of the files that tests use: the working folder with all below it, the
+folders testdata and go.mod of those above it up to the module's root, and of Go
+itself lib/time. What the program writes to them is lost. Its streams and exit
+status are those of xengo run.
+
+The go command runs it for GOOS=xenpv if scripts/go_xenpv_amd64_exec is in PATH:
+
+  xengo bed up &
+  PATH=$PWD/scripts:$PATH GOOS=xenpv go test ./...
+
+Flags are taken from ` + flagsVariable + `, too, separated by blanks.`,
+		Example: `  XENGO_EXEC_FLAGS='--type pv --vcpus 4' GOOS=xenpv go test -short strings`,
+		Args:    cobra.MinimumNArgs(1),
+	}
+	f := c.Flags()
+	f.SetInterspersed(false)
+	e.guestFlags.add(c, true)
+	must(f.Set("memory", "512"))
+	f.Lookup("memory").DefValue = "512"
+	e.addTimeout(c)
+	f.StringArrayVar(&e.files, "files", nil, "`PATH` of another file or folder to copy (repeat)")
+	f.IntVar(&e.limit, "files-limit", 128, "refuse to copy more than this, in `MB`")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := f.Parse(append(strings.Fields(os.Getenv(flagsVariable)), "--")); err != nil {
+			return fmt.Errorf("%s: %w", flagsVariable, err)
+		}
+		return oursUnlessStatus(cmd.Context(), e.run(cmd, args))
+	}
+	return xenFlag(c, &e.runner.bed)
+}
+
+func (e *executor) run(cmd *cobra.Command, args []string) error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	if !isELF(args[0]) {
+		return fmt.Errorf("%s is no image; xengo build makes one", args[0])
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	e.env = append(environment(), e.env...)
+	files, err := os.CreateTemp("", "xengo-exec*.cpio")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(files.Name())
+	err = writeFiles(files, append(testFiles(dir), e.files...), int64(e.limit)<<20)
+	if err = errors.Join(err, files.Close()); err != nil {
+		return err
+	}
+	e.ramdisk, e.argv0 = files.Name(), args[0]
+	e.options = []string{"cwd=" + dir}
+	return newSession(cmd.Context(), &e.runner).run(args[0], args[1:])
+}
+
+// environment is this process's, but for what names folders the guest has its own of.
+func environment() []string {
+	var env []string
+	for _, e := range os.Environ() {
+		switch name, _, _ := strings.Cut(e, "="); name {
+		case flagsVariable, "TMPDIR", "GOTMPDIR", "":
+		default:
+			env = append(env, e)
+		}
+	}
+	return env
+}
+
+// testFiles are the files that tests in dir use.
+func testFiles(dir string) []string {
+	files := []string{dir}
+	if home, err := os.UserHomeDir(); err == nil && home == dir {
+		return nil // not a package
+	}
+	root := dir
+	for !exists(filepath.Join(root, "go.mod")) {
+		if root == filepath.Dir(root) {
+			return files // of no module
+		}
+		root = filepath.Dir(root)
+	}
+	for d := dir; d != root; {
+		d = filepath.Dir(d)
+		files = append(files, filepath.Join(d, "testdata"), filepath.Join(d, "go.mod"))
+	}
+	if goroot := filepath.Dir(root); exists(filepath.Join(goroot, "VERSION")) && filepath.Base(root) == "src" {
+		files = append(files, filepath.Join(goroot, "VERSION"), filepath.Join(goroot, "lib/time"))
+	}
+	return files
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
