@@ -58,6 +58,19 @@ func build(t testing.TB, program, goos string, flags ...string) string {
 func (b *builds) build(program, goos string, flags ...string) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	file, err := b.file(strings.Join(append([]string{goos}, flags...), ""), filepath.Base(program))
+	if err != nil {
+		return "", err
+	}
+	if err, ok := b.done[file]; ok {
+		return file, err
+	}
+	b.done[file] = b.run(file, program, goos, flags)
+	return file, b.done[file]
+}
+
+// file names a file of the directory for what is built.
+func (b *builds) file(elem ...string) (string, error) {
 	if b.dir == "" {
 		var err error
 		if b.dir, err = os.MkdirTemp("", "xengo-test"); err != nil {
@@ -65,12 +78,7 @@ func (b *builds) build(program, goos string, flags ...string) (string, error) {
 		}
 		b.done = map[string]error{}
 	}
-	file := filepath.Join(b.dir, strings.Join(append([]string{goos}, flags...), ""), filepath.Base(program))
-	if err, ok := b.done[file]; ok {
-		return file, err
-	}
-	b.done[file] = b.run(file, program, goos, flags)
-	return file, b.done[file]
+	return filepath.Join(append([]string{b.dir}, elem...)...), nil
 }
 
 // run runs go build: of the patched Go for guests, of the tests' for Linux.
@@ -125,6 +133,36 @@ func (b *builds) goroot() (string, error) {
 		b.root, b.rootE = patched(shared.ctx)
 	}
 	return b.root, b.rootE
+}
+
+// Tool returns the tool xengo of this tree.
+func Tool(t testing.TB) string {
+	t.Helper()
+	need(t)
+	file, err := programs.tool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func (b *builds) tool() (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	file, err := b.file("tool", "xengo")
+	if err != nil {
+		return "", err
+	}
+	if err, ok := b.done[file]; ok {
+		return file, err
+	}
+	cmd := exec.CommandContext(shared.ctx, "go", "build", "-o", file, "internal/xengo/toolchain/cmd/xengo")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("build xengo: %w\n%s", err, out)
+	}
+	b.done[file] = err
+	return file, err
 }
 
 // patched returns the GOROOT of this tree's Go, which takes minutes to build

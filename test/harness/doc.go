@@ -51,9 +51,10 @@ func defaultXen() string {
 }
 
 // guests limits how many run at once.
-var guests = make(chan struct{}, atOnce())
+var guests = make(chan struct{}, AtOnce())
 
-func atOnce() int {
+// AtOnce is how many guests run at once.
+func AtOnce() int {
 	s := os.Getenv("XENGO_GUESTS")
 	if s == "" {
 		return 2

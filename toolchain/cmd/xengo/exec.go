@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,10 +31,10 @@ func execCommand() *cobra.Command {
 		Use:   "exec [flags] IMAGE [arguments]",
 		Short: "Run an image like a process, for go run and go test",
 		Long: `Exec boots an image with the environment and the working folder of this process,
-and copies of the files that tests use: the working folder with all below it, the
-folders testdata and go.mod of those above it up to the module's root, and of Go
-itself lib/time. What the program writes to them is lost. Its streams and exit
-status are those of xengo run.
+and copies of the files that tests use: the image, the working folder with all
+below it, the folders testdata and go.mod of those above it up to the module's
+root, and of Go itself lib/time. What the program writes to them is lost. Its
+streams and exit status are those of xengo run.
 
 The go command runs it for GOOS=xenpv if scripts/go_xenpv_amd64_exec is in PATH:
 
@@ -68,6 +69,10 @@ func (e *executor) run(cmd *cobra.Command, args []string) error {
 	if !isELF(args[0]) {
 		return fmt.Errorf("%s is no image; xengo build makes one", args[0])
 	}
+	image, err := filepath.Abs(args[0])
+	if err != nil {
+		return err
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return err
@@ -78,11 +83,11 @@ func (e *executor) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer os.Remove(files.Name())
-	err = writeFiles(files, append(testFiles(dir), e.files...), int64(e.limit)<<20)
+	err = writeFiles(files, slices.Concat([]string{image}, testFiles(dir), e.files), int64(e.limit)<<20)
 	if err = errors.Join(err, files.Close()); err != nil {
 		return err
 	}
-	e.ramdisk, e.argv0 = files.Name(), args[0]
+	e.ramdisk, e.argv0 = files.Name(), image
 	e.options = []string{"cwd=" + dir}
 	return newSession(cmd.Context(), &e.runner).run(args[0], args[1:])
 }

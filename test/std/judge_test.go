@@ -1,0 +1,79 @@
+package std
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const sample = `{"Action":"start","Package":"p"}
+{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"run","Package":"p","Test":"TestA/sub"}
+{"Action":"output","Package":"p","Test":"TestA/sub","Output":"why\n"}
+{"Action":"fail","Package":"p","Test":"TestA/sub"}
+{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"run","Package":"p","Test":"TestB"}
+{"Action":"pass","Package":"p","Test":"TestB"}
+{"Action":"run","Package":"p","Test":"TestC"}
+{"Action":"output","Package":"p","Output":"panic\n"}
+{"Action":"fail","Package":"p"}
+{"ImportPath":"q [q.test]","Action":"build-output","Output":"no\n"}
+{"ImportPath":"q [q.test]","Action":"build-fail"}
+`
+
+func TestParse(t *testing.T) {
+	r, err := parse(strings.NewReader(sample))
+	require.NoError(t, err)
+	require.Equal(t, map[name]outcome{{"p", ""}: failed, {"p", "TestA"}: failed, {"p", "TestB"}: passed, {"p", "TestC"}: missing, {"q", ""}: failed}, r.outcomes)
+	require.Equal(t, []string{"why\n"}, r.output[name{"p", "TestA"}])
+	require.Equal(t, "did not end\npanic\n", explain(column{"", r}, name{"p", "TestC"}))
+	_, err = parse(strings.NewReader("x\n"))
+	require.ErrorContains(t, err, `"x\n"`)
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(sample)
+	f.Fuzz(func(t *testing.T, s string) {
+		if r, err := parse(strings.NewReader(s)); err == nil && r == nil {
+			t.Fatal("nothing")
+		}
+	})
+}
+
+func TestExceptions(t *testing.T) {
+	e, err := parseExceptions(strings.NewReader("# x\n\np TestA because of this\nq/* Test* that\n"))
+	require.NoError(t, err)
+	reason, ok := e.find(name{"p", "TestA"})
+	require.True(t, ok)
+	require.Equal(t, "because of this", reason)
+	_, ok = e.find(name{"q/r", "TestZ"})
+	require.True(t, ok)
+	_, ok = e.find(name{"p", "TestB"})
+	require.False(t, ok)
+	for _, bad := range []string{"p TestA", "p [ why"} {
+		_, err := parseExceptions(strings.NewReader(bad))
+		require.ErrorContains(t, err, "line 1", bad)
+	}
+}
+
+func TestTable(t *testing.T) {
+	linux := &results{outcomes: map[name]outcome{{"p", ""}: passed, {"p", "TestA"}: passed, {"p", "TestB"}: passed, {"q", "TestC"}: skipped}}
+	guest := &results{outcomes: map[name]outcome{{"p", "TestA"}: failed, {"p", "TestB"}: passed}}
+	v := &verdict{linux: linux, columns: []column{{"pv", guest}}, exceptions: exceptions{{pkg: "p", test: "TestA", reason: "so"}}}
+	var b strings.Builder
+	require.NoError(t, v.write(&b))
+	require.Equal(t, `Tests that pass on Linux, and how many of them pass in a guest:
+
+| package | Linux | pv |
+|---|---|---|
+| p | 2 | 1 |
+| **all** | 2 | 1 |
+
+What does not pass:
+
+| test | where | why |
+|---|---|---|
+| p TestA | pv | so |
+`, b.String())
+}

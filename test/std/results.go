@@ -1,0 +1,89 @@
+package std
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// name is a test function, or a whole package if test is empty.
+type name struct{ pkg, test string }
+
+func (n name) String() string { return strings.TrimSpace(n.pkg + " " + n.test) }
+
+// outcome is how a test ended.
+type outcome string
+
+const (
+	passed  outcome = "pass"
+	failed  outcome = "fail"
+	skipped outcome = "skip"
+	missing outcome = "" // it did not run, or did not end
+)
+
+// results is what a run of go test says.
+type results struct {
+	outcomes map[name]outcome
+	output   map[name][]string // the last lines of what failed or was skipped
+}
+
+// event is one of go test -json (cmd/test2json, cmd/go "go help buildjson").
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string
+	Test       string
+	Output     string
+}
+
+// keptLines is how much of a test's output is kept.
+const keptLines = 40
+
+// parse reads the output of go test -json. Subtests count as part of their test.
+func parse(r io.Reader) (*results, error) {
+	res := &results{outcomes: map[name]outcome{}, output: map[name][]string{}}
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err == io.EOF && len(line) == 0 {
+			return res, nil
+		}
+		if err != nil && err != io.EOF {
+			return nil, err
+		}
+		var e event
+		if err := json.Unmarshal(line, &e); err != nil {
+			return nil, fmt.Errorf("go test -json: %q: %w", line, err)
+		}
+		res.take(&e)
+	}
+}
+
+func (r *results) take(e *event) {
+	top, _, sub := strings.Cut(e.Test, "/")
+	n := name{e.Package, top}
+	if e.Package == "" {
+		n.pkg, _, _ = strings.Cut(e.ImportPath, " ")
+	}
+	switch e.Action {
+	case "run":
+		r.outcomes[n] = missing
+	case "output", "build-output":
+		r.output[n] = append(r.output[n], e.Output)
+		if extra := len(r.output[n]) - keptLines; extra > 0 {
+			r.output[n] = r.output[n][extra:]
+		}
+	case "pass", "fail", "skip":
+		if sub {
+			return
+		}
+		r.outcomes[n] = outcome(e.Action)
+		if e.Action == "pass" {
+			delete(r.output, n)
+		}
+	case "build-fail":
+		r.outcomes[n] = failed
+	}
+}
