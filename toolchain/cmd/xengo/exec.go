@@ -33,12 +33,12 @@ func execCommand() *cobra.Command {
 		Long: `Exec boots an image with the environment and the working folder of this process,
 and copies of the files that tests use: the image, the working folder with all
 below it, the folders testdata and go.mod of those above it up to the module's
-root, and of Go itself lib/time. What the program writes to them is lost. Its
-streams and exit status are those of xengo run.
+root, and of Go itself lib/time. --rootfs takes the place of all these. What the
+program writes to them is lost. Its streams and exit status are those of xengo run.
 
 The go command runs it for GOOS=xenpv if scripts/go_xenpv_amd64_exec is in PATH:
 
-  xengo bed up &
+  xengo bed up
   PATH=$PWD/scripts:$PATH GOOS=xenpv go test ./...
 
 Flags are taken from ` + flagsVariable + `, too, separated by blanks.`,
@@ -78,18 +78,30 @@ func (e *executor) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	e.env = append(environment(), e.env...)
-	files, err := os.CreateTemp("", "xengo-exec*.cpio")
-	if err != nil {
-		return err
+	if e.rootfs == "" {
+		var done func()
+		if e.rootfs, done, err = e.archive(slices.Concat([]string{image}, testFiles(dir), e.files)); err != nil {
+			return err
+		}
+		defer done()
 	}
-	defer os.Remove(files.Name())
-	err = writeFiles(files, slices.Concat([]string{image}, testFiles(dir), e.files), int64(e.limit)<<20)
-	if err = errors.Join(err, files.Close()); err != nil {
-		return err
-	}
-	e.ramdisk, e.argv0 = files.Name(), image
+	e.argv0 = image
 	e.options = []string{"cwd=" + dir}
 	return newSession(cmd.Context(), &e.runner).run(args[0], args[1:])
+}
+
+// archive writes the files to a temporary one, which done removes.
+func (e *executor) archive(files []string) (name string, done func(), err error) {
+	f, err := os.CreateTemp("", "xengo-exec*.cpio")
+	if err != nil {
+		return "", nil, err
+	}
+	done = func() { os.Remove(f.Name()) }
+	err = writeFiles(f, files, int64(e.limit)<<20)
+	if err = errors.Join(err, f.Close()); err != nil {
+		done()
+	}
+	return f.Name(), done, err
 }
 
 // environment is this process's, but for what names folders the guest has its own of.
