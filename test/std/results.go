@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 )
 
@@ -41,9 +42,19 @@ type event struct {
 // keptLines is how much of a test's output is kept.
 const keptLines = 40
 
+func newResults() *results {
+	return &results{outcomes: map[name]outcome{}, output: map[name][]string{}}
+}
+
+// add adds what another run says of other packages.
+func (r *results) add(more *results) {
+	maps.Copy(r.outcomes, more.outcomes)
+	maps.Copy(r.output, more.output)
+}
+
 // parse reads the output of go test -json. Subtests count as part of their test.
 func parse(r io.Reader) (*results, error) {
-	res := &results{outcomes: map[name]outcome{}, output: map[name][]string{}}
+	res := newResults()
 	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadBytes('\n')

@@ -30,6 +30,13 @@ var whole = []string{
 	"runtime", "sync", "sync/atomic", "time", "os", "syscall", "net", "net/http", "crypto/tls", "os/signal", "internal/poll", "reflect", "testing",
 }
 
+// needs are flags of xengo exec for packages whose tests want more memory, or
+// files of others. The first that matches counts.
+var needs = []struct{ pkg, flags string }{
+	{"encoding/gob", "--memory 2048"},
+	{"crypto/internal/fips140test", "--files GOROOT/src/crypto/internal/entropy"},
+}
+
 // kind is a column of the table.
 type kind struct {
 	typ   string
@@ -145,17 +152,72 @@ func (v *verdict) save(t *testing.T) {
 	}
 }
 
-// inGuests runs go test with the bed that tests share.
+// inGuests runs go test with the bed that tests share: for each kind of needs
+// once.
 func inGuests(t *testing.T, k kind, args []string) (*results, error) {
+	flags, pkgs := split(args)
+	groups, err := group(t, pkgs)
+	if err != nil {
+		return nil, err
+	}
+	all := newResults()
+	for needs, pkgs := range groups {
+		res, err := inGuestsWith(t, k, needs, slices.Concat(flags, pkgs))
+		if err != nil {
+			return nil, err
+		}
+		all.add(res)
+	}
+	return all, nil
+}
+
+// split parts the flags of go test from the packages.
+func split(args []string) (flags, pkgs []string) {
+	n := slices.IndexFunc(args, func(s string) bool { return !strings.HasPrefix(s, "-") })
+	return args[:n], args[n:]
+}
+
+// group expands patterns and groups the packages by what they need.
+func group(t *testing.T, patterns []string) (map[string][]string, error) {
+	root := harness.GOROOT(t)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin/go"), append([]string{"list"}, patterns...)...)
+	cmd.Dir, cmd.Env = filepath.Join(root, "src"), goEnv(root, "xenpv")
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	groups := map[string][]string{}
+	for _, pkg := range strings.Fields(string(out)) {
+		flags := ""
+		for _, n := range needs {
+			if matches(n.pkg, pkg) {
+				flags = strings.ReplaceAll(n.flags, "GOROOT", root)
+				break
+			}
+		}
+		groups[flags] = append(groups[flags], pkg)
+	}
+	return groups, nil
+}
+
+func inGuestsWith(t *testing.T, k kind, flags string, args []string) (*results, error) {
 	b := harness.Platforms()[0].Bed(t)
 	env := []string{
 		bed.Variable + "=" + b.Dir(),
-		"XENGO_EXEC_FLAGS=--type " + k.typ + " --vcpus " + strconv.Itoa(k.vcpus),
+		"XENGO_EXEC_FLAGS=--type " + k.typ + " --vcpus " + strconv.Itoa(k.vcpus) + " " + flags,
 		// Times are worth nothing here (internal/testenv).
 		"GO_TEST_TIMEOUT_SCALE=5",
 	}
-	args = append([]string{"-p", strconv.Itoa(harness.AtOnce()), "-exec", harness.Tool(t) + " exec"}, args...)
+	atOnce := harness.AtOnce()
+	if strings.Contains(flags, "--memory") {
+		atOnce = 1 // there is no more
+	}
+	args = append([]string{"-p", strconv.Itoa(atOnce), "-exec", harness.Tool(t) + " exec"}, args...)
 	return goTest(t, "xenpv", env, args)
+}
+
+func goEnv(root, goos string) []string {
+	return append(os.Environ(), "GOROOT="+root, "GOTOOLCHAIN=local", "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 }
 
 // goTest runs go test of the patched Go. That tests fail is no error.
@@ -164,7 +226,7 @@ func goTest(t *testing.T, goos string, env, args []string) (*results, error) {
 	args = append([]string{"test", "-json", "-vet=off", "-timeout=30m"}, args...)
 	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin/go"), args...)
 	cmd.Dir = filepath.Join(root, "src")
-	cmd.Env = slices.Concat(os.Environ(), []string{"GOROOT=" + root, "GOTOOLCHAIN=local", "GOOS=" + goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="}, env)
+	cmd.Env = append(goEnv(root, goos), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()

@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -67,6 +70,43 @@ func TestRunStatuses(t *testing.T) {
 		cmd.Stderr = &msg
 		require.Equal(t, c.want, exitCode(t, cmd.Run()), msg.String())
 		require.Contains(t, msg.String(), c.says)
+	}
+}
+
+// What make run does: the example web server is built, booted, and answers this
+// machine. It runs as a PVH domain here, and as PV too.
+func TestRunPublishes(t *testing.T) {
+	xengo := tool(t)
+	// The toolchain comes first, so that the time below is the guest's.
+	out, err := exec.Command(xengo, "toolchain").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for _, kind := range []string{"pvh", "pv"} {
+		cmd := exec.Command(xengo, "run", "--fresh", "--type", kind, "--publish", "127.0.0.1:0:8080", "./web")
+		cmd.Dir = "../../../test/examples"
+		stderr, err := cmd.StderrPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		var said []string
+		var port string
+		lines := bufio.NewScanner(stderr)
+		for port == "" && lines.Scan() {
+			said = append(said, lines.Text())
+			if m := regexp.MustCompile(`port (\d+) of 127.0.0.1 is the guest's port 8080/tcp`).FindStringSubmatch(lines.Text()); m != nil {
+				port = m[1]
+			}
+		}
+		require.NotEmpty(t, port, "%s: %q", kind, said)
+		go io.Copy(io.Discard, stderr)
+		// A connection waits for the guest, so one is enough.
+		client := http.Client{Timeout: 3 * time.Minute}
+		response, err := client.Get("http://127.0.0.1:" + port)
+		require.NoError(t, err, kind)
+		page, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Contains(t, string(page), " on xenpv/amd64, ")
+		require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+		require.Zero(t, exitCode(t, cmd.Wait()))
 	}
 }
 
