@@ -128,7 +128,11 @@ func TestPipeEnds(t *testing.T) {
 		}
 		done <- err
 	}()
-	time.Sleep(10 * time.Millisecond)
+	require.Eventually(t, func() bool {
+		var waiting int32
+		must(t, calls.SYS_IOCTL, r, fionread, calls.AsBytes(&waiting))
+		return waiting == pipeSize
+	}, time.Minute, time.Millisecond)
 	must(t, calls.SYS_CLOSE, r)
 	require.Zero(t, <-done, "what was written counts")
 }

@@ -126,6 +126,10 @@ func copyFileRange(a calls.Args) (uintptr, calls.Errno) {
 		return 0, err
 	}
 	n, err := copyRange(dst, to.at, src, from.at, size)
+	if n > 0 {
+		vfs.Tell(in.Desc, vfs.InAccess)
+		vfs.Tell(out.Desc, vfs.InModify)
+	}
 	from.advance(n)
 	to.advance(n)
 	return uintptr(n), err

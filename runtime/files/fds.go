@@ -21,6 +21,10 @@ var fdCalls = []call{
 	{calls.SYS_EVENTFD, func(a calls.Args) (uintptr, calls.Errno) { return eventfd(a.A1, 0) }},
 	{calls.SYS_EVENTFD2, func(a calls.Args) (uintptr, calls.Errno) { return eventfd(a.A1, uint32(a.A2)) }},
 	{calls.SYS_MEMFD_CREATE, memfdCreate},
+	{calls.SYS_INOTIFY_INIT, func(calls.Args) (uintptr, calls.Errno) { return inotifyInit(0) }},
+	{calls.SYS_INOTIFY_INIT1, func(a calls.Args) (uintptr, calls.Errno) { return inotifyInit(uint32(a.A1)) }},
+	{calls.SYS_INOTIFY_ADD_WATCH, inotifyAdd},
+	{calls.SYS_INOTIFY_RM_WATCH, inotifyRemove},
 }
 
 func dupFrom(fd uintptr, min int, cloexec bool) (uintptr, calls.Errno) {

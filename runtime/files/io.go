@@ -149,7 +149,7 @@ func truncate(a calls.Args) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	return status(vfs.Truncate(loc.Inode, int64(a.A2)))
+	return status(vfs.Truncate(loc, int64(a.A2)))
 }
 
 func fallocate(a calls.Args) (uintptr, calls.Errno) {
@@ -167,7 +167,11 @@ func fallocate(a calls.Args) (uintptr, calls.Errno) {
 			}
 			return 0, calls.ENODEV
 		}
-		return status(file.Allocate(uint32(a.A2), int64(a.A3), int64(a.A4)))
+		err := file.Allocate(uint32(a.A2), int64(a.A3), int64(a.A4))
+		if err == 0 {
+			vfs.Tell(f.Desc, vfs.InModify)
+		}
+		return status(err)
 	})
 }
 

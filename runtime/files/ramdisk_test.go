@@ -95,7 +95,7 @@ func TestUnpackProblems(t *testing.T) {
 	for want, archive := range map[string][]byte{
 		"at byte 0":                          []byte(strings.Repeat("not an archive", 20)),
 		"ends in the middle of a file, at b": good[:len(good)-10],
-		"/f/g, at byte 116: ENOTDIR": cpioOf(t, member("f", cpio.S_IFREG|0o600, 1, 1, 0, "x"), member("f/g", cpio.S_IFREG|0o600, 2, 1, 0, "x")),
+		"/f/g, at byte 116: ENOTDIR":         cpioOf(t, member("f", cpio.S_IFREG|0o600, 1, 1, 0, "x"), member("f/g", cpio.S_IFREG|0o600, 2, 1, 0, "x")),
 	} {
 		require.Contains(t, unpack(archive), want)
 	}

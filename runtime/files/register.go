@@ -43,7 +43,7 @@ var absent = []uintptr{
 	calls.SYS_BPF, calls.SYS_PERF_EVENT_OPEN,
 	calls.SYS_LANDLOCK_CREATE_RULESET, calls.SYS_SECCOMP,
 	calls.SYS_NAME_TO_HANDLE_AT, calls.SYS_OPEN_BY_HANDLE_AT,
-	calls.SYS_INOTIFY_INIT, calls.SYS_INOTIFY_INIT1, calls.SYS_FANOTIFY_INIT,
+	calls.SYS_FANOTIFY_INIT,
 }
 
 // xattrCalls are the calls on extended attributes, which no file here has.

@@ -191,11 +191,11 @@ func chmod(dirfd, p uintptr, mode, flags uint32) (uintptr, calls.Errno) {
 	if _, ok := loc.Inode.(vfs.Symlink); ok {
 		return 0, calls.EOPNOTSUPP
 	}
-	return status(vfs.Chmod(loc.Inode, mode))
+	return status(vfs.Chmod(loc, mode))
 }
 
 func fchmod(a calls.Args) (uintptr, calls.Errno) {
-	return withInode(a.A1, func(n vfs.Inode) calls.Errno { return vfs.Chmod(n, uint32(a.A2)) })
+	return withLocation(a.A1, func(loc vfs.Location) calls.Errno { return vfs.Chmod(loc, uint32(a.A2)) })
 }
 
 func chown(dirfd, p, uid, gid uintptr, flags uint32) (uintptr, calls.Errno) {
@@ -206,21 +206,21 @@ func chown(dirfd, p, uid, gid uintptr, flags uint32) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	return status(vfs.Chown(loc.Inode, uint32(uid), uint32(gid)))
+	return status(vfs.Chown(loc, uint32(uid), uint32(gid)))
 }
 
 func fchown(a calls.Args) (uintptr, calls.Errno) {
-	return withInode(a.A1, func(n vfs.Inode) calls.Errno { return vfs.Chown(n, uint32(a.A2), uint32(a.A3)) })
+	return withLocation(a.A1, func(loc vfs.Location) calls.Errno { return vfs.Chown(loc, uint32(a.A2), uint32(a.A3)) })
 }
 
-// withInode calls f with the file of the tree that a descriptor is open on. What is of no tree has no attributes that could
+// withLocation calls f with the file of the tree that a descriptor is open on. What is of no tree has no attributes that could
 // change; Linux lets them be set all the same.
-func withInode(fd uintptr, f func(vfs.Inode) calls.Errno) (uintptr, calls.Errno) {
+func withLocation(fd uintptr, f func(vfs.Location) calls.Errno) (uintptr, calls.Errno) {
 	return withFile(fd, func(file *fdFile) (uintptr, calls.Errno) {
-		n := inodeOf(file)
-		if n == nil {
+		l, ok := file.Desc.(vfs.Located)
+		if !ok {
 			return 0, calls.EPERM
 		}
-		return status(f(n))
+		return status(f(l.Location()))
 	})
 }

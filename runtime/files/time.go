@@ -190,16 +190,16 @@ func utimensat(a calls.Args) (uintptr, calls.Errno) {
 		if int32(a.A1) == atFDCWD {
 			return 0, calls.EFAULT
 		}
-		return withInode(a.A1, func(n vfs.Inode) calls.Errno { return setTimes(n, t) })
+		return withLocation(a.A1, func(loc vfs.Location) calls.Errno { return setTimes(loc, t) })
 	}
 	loc, err := find(a.A1, a.A2, flags)
 	if err != 0 {
 		return 0, err
 	}
-	return status(setTimes(loc.Inode, t))
+	return status(setTimes(loc, t))
 }
 
-func setTimes(n vfs.Inode, t *[2]fdtable.Timespec) calls.Errno {
+func setTimes(loc vfs.Location, t *[2]fdtable.Timespec) calls.Errno {
 	attr := vfs.SetAttr{Atime: t[0], Mtime: t[1]}
 	allNow := true
 	for _, f := range []struct {
@@ -219,7 +219,7 @@ func setTimes(n vfs.Inode, t *[2]fdtable.Timespec) calls.Errno {
 		}
 		attr.Set |= f.mask
 	}
-	return vfs.SetTimes(n, &attr, allNow)
+	return vfs.SetTimes(loc, &attr, allNow)
 }
 
 func utimes(dirfd, p, tp uintptr) (uintptr, calls.Errno) {
@@ -240,7 +240,7 @@ func utimes(dirfd, p, tp uintptr) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	return status(setTimes(loc.Inode, &t))
+	return status(setTimes(loc, &t))
 }
 
 func utime(a calls.Args) (uintptr, calls.Errno) {
@@ -256,5 +256,5 @@ func utime(a calls.Args) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	return status(setTimes(loc.Inode, &t))
+	return status(setTimes(loc, &t))
 }

@@ -38,6 +38,13 @@ func (f *file) Closed() {
 	f.freeIfUnused()
 }
 
+// InUse reports whether there are users.
+func (f *file) InUse() bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.open > 0
+}
+
 func (f *file) gone() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

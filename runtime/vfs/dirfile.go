@@ -20,6 +20,11 @@ func (f *dirFile) Read([]byte) (int, calls.Errno)  { return 0, calls.EISDIR }
 func (f *dirFile) Write([]byte) (int, calls.Errno) { return 0, calls.EBADF }
 func (f *dirFile) Sync() calls.Errno               { return 0 }
 
+func (f *dirFile) Release() calls.Errno {
+	happened(&f.Loc, InCloseRead)
+	return 0
+}
+
 // Lseek positions by what an earlier Lseek or an entry's offset said; 0 is the beginning.
 func (f *dirFile) Lseek(offset int64, whence int) (int64, calls.Errno) {
 	f.mu.Lock()
@@ -72,6 +77,7 @@ func (f *dirFile) ReadDir(p []byte) (int, calls.Errno) {
 	if err == 0 && n == 0 && full {
 		err = calls.EINVAL
 	}
+	happened(&f.Loc, InAccess)
 	return n, err
 }
 

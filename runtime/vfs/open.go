@@ -104,6 +104,7 @@ func create(loc Location, flags, mode uint32) (fdtable.Description, calls.Errno)
 		return nil, err
 	}
 	loc.Inode = n
+	happenedIn(loc.Dir, loc.Name, n, InCreate)
 	return openInode(loc, flags&^fdtable.O_TRUNC, false)
 }
 
@@ -133,12 +134,14 @@ func openInode(loc Location, flags uint32, check bool) (fdtable.Description, cal
 	}
 	switch n := loc.Inode.(type) {
 	case Directory:
+		happened(&loc, InOpen)
 		return &dirFile{Base: Base{loc}, dir: n}, 0
 	case Special:
 		return n.Open(loc, flags)
 	case Regular:
+		happened(&loc, InOpen)
 		if flags&fdtable.O_TRUNC != 0 {
-			if err := n.SetAttr(&SetAttr{Set: AttrSize}); err != 0 {
+			if err := setAttr(&loc, &SetAttr{Set: AttrSize}); err != 0 {
 				return nil, err
 			}
 		}

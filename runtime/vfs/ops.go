@@ -28,7 +28,10 @@ func Make(at Directory, path string, mode uint32, rdev uint64, target string) ca
 	}
 	n := newNode(loc.Dir, mode)
 	n.Rdev, n.Target = rdev, target
-	_, err = loc.Dir.Create(loc.Name, n)
+	made, err := loc.Dir.Create(loc.Name, n)
+	if err == 0 {
+		happenedIn(loc.Dir, loc.Name, made, InCreate)
+	}
 	return err
 }
 
@@ -57,7 +60,7 @@ func Unlink(at Directory, path string) calls.Errno {
 	if isDir {
 		return calls.EISDIR
 	}
-	return loc.Dir.Remove(loc.Name, false)
+	return remove(&loc, false)
 }
 
 // Rmdir removes the empty directory at path.
@@ -87,7 +90,20 @@ func Rmdir(at Directory, path string) calls.Errno {
 	if mountOf(dir) != nil {
 		return calls.EBUSY
 	}
-	return loc.Dir.Remove(loc.Name, true)
+	return remove(&loc, true)
+}
+
+// remove removes what loc names and tells of it.
+func remove(loc *Location, dir bool) calls.Errno {
+	err := loc.Dir.Remove(loc.Name, dir)
+	if err == 0 && watched() {
+		if !dir {
+			happenedTo(loc.Inode, InAttrib) // the number of names
+		}
+		lostName(loc.Inode)
+		happenedIn(loc.Dir, loc.Name, loc.Inode, InDelete)
+	}
+	return err
 }
 
 // Link makes the file n, which must not be a directory, known as path, too.
@@ -108,7 +124,12 @@ func Link(n Inode, at Directory, path string) calls.Errno {
 	if _, isDir := n.(Directory); isDir {
 		return calls.EPERM
 	}
-	return loc.Dir.Link(loc.Name, n)
+	err = loc.Dir.Link(loc.Name, n)
+	if err == 0 {
+		happenedTo(n, InAttrib)
+		happenedIn(loc.Dir, loc.Name, n, InCreate)
+	}
+	return err
 }
 
 // Rename moves a file; from and to are results of Walk with Parent. Of the flags there may be one.
@@ -125,7 +146,29 @@ func Rename(from, to Location, flags uint32) calls.Errno {
 	if err := renameable(&from, &to, flags); err != 0 {
 		return err
 	}
-	return from.Dir.Rename(from.Name, to.Dir, to.Name, flags)
+	err := from.Dir.Rename(from.Name, to.Dir, to.Name, flags)
+	if err == 0 && watched() && from.Inode != to.Inode {
+		renamed(&from, &to, flags)
+	}
+	return err
+}
+
+// renamed tells of a move.
+func renamed(from, to *Location, flags uint32) {
+	moved(from, to, from.Inode)
+	if flags&RenameExchange != 0 {
+		happenedTo(from.Inode, InMoveSelf)
+		moved(to, from, to.Inode)
+		happenedTo(to.Inode, InMoveSelf)
+		return
+	}
+	if to.Inode != nil {
+		happenedTo(to.Inode, InAttrib|dirBit(to.Inode))
+	}
+	happenedTo(from.Inode, InMoveSelf)
+	if to.Inode != nil {
+		lostName(to.Inode)
+	}
 }
 
 // renameable makes the checks of rename that no file system has to make again.
@@ -212,8 +255,9 @@ func busy(n Inode) bool {
 	return ok && mountOf(dir) != nil
 }
 
-// Chmod sets the permission bits of n. Set-group-ID is for members of the group.
-func Chmod(n Inode, mode uint32) calls.Errno {
+// Chmod sets the permission bits of a file. Set-group-ID is for members of the group.
+func Chmod(loc Location, mode uint32) calls.Errno {
+	n := loc.Inode
 	if err := owns(n); err != 0 {
 		return err
 	}
@@ -226,14 +270,15 @@ func Chmod(n Inode, mode uint32) calls.Errno {
 			mode &^= S_ISGID
 		}
 	}
-	return n.SetAttr(&SetAttr{Set: AttrMode, Mode: mode & PermMask})
+	return setAttr(&loc, &SetAttr{Set: AttrMode, Mode: mode & PermMask})
 }
 
 // NoID as an owner or group means: leave it as it is.
 const NoID = ^uint32(0)
 
-// Chown sets owner and group of n. As on Linux it takes the set-ID bits away from files that are not directories.
-func Chown(n Inode, uid, gid uint32) calls.Errno {
+// Chown sets owner and group of a file. As on Linux it takes the set-ID bits away from files that are not directories.
+func Chown(loc Location, uid, gid uint32) calls.Errno {
+	n := loc.Inode
 	var st fdtable.Stat
 	if err := n.Stat(&st); err != 0 {
 		return err
@@ -260,11 +305,12 @@ func Chown(n Inode, uid, gid uint32) calls.Errno {
 	if a.Set == 0 {
 		return 0
 	}
-	return n.SetAttr(&a)
+	return setAttr(&loc, &a)
 }
 
-// Truncate sets the size of the regular file n, which the program must be able to write.
-func Truncate(n Inode, size int64) calls.Errno {
+// Truncate sets the size of a regular file, which the program must be able to write.
+func Truncate(loc Location, size int64) calls.Errno {
+	n := loc.Inode
 	if size < 0 {
 		return calls.EINVAL
 	}
@@ -277,12 +323,13 @@ func Truncate(n Inode, size int64) calls.Errno {
 	if err := permitted(n, MayWrite); err != 0 {
 		return err
 	}
-	return n.SetAttr(&SetAttr{Set: AttrSize, Size: size})
+	return setAttr(&loc, &SetAttr{Set: AttrSize, Size: size})
 }
 
-// SetTimes sets access and modification time of n to those that a names. With now anybody who may write the
+// SetTimes sets access and modification time of a file to those that a names. With now anybody who may write the
 // file may do that, else only its owner.
-func SetTimes(n Inode, a *SetAttr, now bool) calls.Errno {
+func SetTimes(loc Location, a *SetAttr, now bool) calls.Errno {
+	n := loc.Inode
 	if err := owns(n); err != 0 {
 		if !now {
 			return err
@@ -291,5 +338,5 @@ func SetTimes(n Inode, a *SetAttr, now bool) calls.Errno {
 			return err
 		}
 	}
-	return n.SetAttr(a)
+	return setAttr(&loc, a)
 }

@@ -39,7 +39,28 @@ func newRegFile(loc Location, file Regular) *regFile {
 
 func (f *regFile) Release() calls.Errno {
 	f.file.Closed()
+	if watched() {
+		event := uint32(InCloseRead)
+		if f.flags.Load()&fdtable.O_ACCMODE != fdtable.O_RDONLY {
+			event = InCloseWrite
+		}
+		happened(&f.Loc, event)
+		lostName(f.file)
+	}
 	return 0
+}
+
+// read and wrote tell of n bytes.
+func (f *regFile) read(n int) {
+	if n > 0 {
+		happened(&f.Loc, InAccess)
+	}
+}
+
+func (f *regFile) wrote(n int) {
+	if n > 0 {
+		happened(&f.Loc, InModify)
+	}
 }
 
 func (f *regFile) SetFlags(flags uint32) { f.flags.Store(flags) }
@@ -49,6 +70,7 @@ func (f *regFile) Read(p []byte) (int, calls.Errno) {
 	defer f.mu.Unlock()
 	n, err := f.file.ReadAt(p, f.pos)
 	f.pos += int64(n)
+	f.read(n)
 	return n, err
 }
 
@@ -59,6 +81,7 @@ func (f *regFile) Write(p []byte) (int, calls.Errno) {
 	if n > 0 {
 		f.pos = end
 	}
+	f.wrote(n)
 	return n, err
 }
 
@@ -66,11 +89,13 @@ func (f *regFile) Write(p []byte) (int, calls.Errno) {
 func (f *regFile) ReadV(bufs [][]byte) (int, calls.Errno) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return calls.Each(bufs, func(p []byte, _ int) (int, calls.Errno) {
+	done, err := calls.Each(bufs, func(p []byte, _ int) (int, calls.Errno) {
 		n, err := f.file.ReadAt(p, f.pos)
 		f.pos += int64(n)
 		return n, err
 	})
+	f.read(done)
+	return done, err
 }
 
 // maxJoined is up to which length, in bytes, what WriteV appends is one piece for other descriptions, too.
@@ -82,13 +107,15 @@ func (f *regFile) WriteV(bufs [][]byte) (int, calls.Errno) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return calls.Each(bufs, func(p []byte, _ int) (int, calls.Errno) {
+	done, err := calls.Each(bufs, func(p []byte, _ int) (int, calls.Errno) {
 		n, end, err := f.file.WriteAt(p, f.target(f.pos))
 		if n > 0 {
 			f.pos = end
 		}
 		return n, err
 	})
+	f.wrote(done)
+	return done, err
 }
 
 // join makes one buffer of bufs, unless they are long.
@@ -111,12 +138,15 @@ func (f *regFile) target(pos int64) int64 {
 }
 
 func (f *regFile) PRead(p []byte, offset int64) (int, calls.Errno) {
-	return f.file.ReadAt(p, offset)
+	n, err := f.file.ReadAt(p, offset)
+	f.read(n)
+	return n, err
 }
 
 // PWrite appends, whatever the offset, to files opened with O_APPEND: pwrite(2), BUGS.
 func (f *regFile) PWrite(p []byte, offset int64) (int, calls.Errno) {
 	n, _, err := f.file.WriteAt(p, f.target(offset))
+	f.wrote(n)
 	return n, err
 }
 
@@ -161,7 +191,7 @@ func (f *regFile) Lseek(offset int64, whence int) (int64, calls.Errno) {
 }
 
 func (f *regFile) Truncate(size int64) calls.Errno {
-	return f.file.SetAttr(&SetAttr{Set: AttrSize, Size: size})
+	return setAttr(&f.Loc, &SetAttr{Set: AttrSize, Size: size})
 }
 
 func (f *regFile) Sync() calls.Errno { return f.file.Sync() }
