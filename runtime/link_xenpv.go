@@ -221,6 +221,26 @@ func xenKernelCPUTime() int64 {
 	return ns
 }
 
+// xenLeaveBubble takes the goroutine out of its synctest bubble, and
+// xenEnterBubble brings it back: between the two it runs the system's code.
+//
+//go:linkname xenLeaveBubble syscall.runtime_leaveBubble
+func xenLeaveBubble() unsafe.Pointer {
+	gp := getg()
+	bubble := gp.bubble
+	if bubble != nil {
+		gp.bubble = nil
+	}
+	return unsafe.Pointer(bubble)
+}
+
+//go:linkname xenEnterBubble syscall.runtime_enterBubble
+func xenEnterBubble(bubble unsafe.Pointer) {
+	if bubble != nil {
+		getg().bubble = (*synctestBubble)(bubble)
+	}
+}
+
 //go:linkname xenKernelStartTimer internal/xengo/runtime/kernel.runtime_startTimer
 func xenKernelStartTimer(ns int64, f func()) unsafe.Pointer {
 	return unsafe.Pointer(newTimer(nanotime()+ns, 0, xenTimerRun, f, nil))

@@ -34,14 +34,20 @@ func netpollopen(fd uintptr, pd *pollDesc) uintptr {
 	if xenNetpollOpen == nil {
 		return _EPERM
 	}
-	return uintptr(xenNetpollOpen(int32(fd), uintptr(unsafe.Pointer(pd)), pd.fdseq.Load()))
+	bubble := xenLeaveBubble()
+	errno := xenNetpollOpen(int32(fd), uintptr(unsafe.Pointer(pd)), pd.fdseq.Load())
+	xenEnterBubble(bubble)
+	return uintptr(errno)
 }
 
 func netpollclose(fd uintptr) uintptr {
 	if xenNetpollClose == nil {
 		return 0
 	}
-	return uintptr(xenNetpollClose(int32(fd)))
+	bubble := xenLeaveBubble()
+	errno := xenNetpollClose(int32(fd))
+	xenEnterBubble(bubble)
+	return uintptr(errno)
 }
 
 func netpollarm(pd *pollDesc, mode int) {

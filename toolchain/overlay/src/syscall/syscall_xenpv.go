@@ -2,7 +2,7 @@ package syscall
 
 import (
 	"internal/xengo/runtime/calls"
-	_ "unsafe" // for linkname
+	"unsafe"
 )
 
 // In a xengo guest there is no kernel below: a system call is an ordinary Go
@@ -15,31 +15,46 @@ import (
 //
 // The linknames make ABI wrappers, for assembler in x/sys/unix that jumps here.
 
+// enter makes a system call, outside of the bubble of testing/synctest that the
+// goroutine may be in: channels and timers of handlers are no business of its,
+// nor are goroutines that they start, and to wait in a call is not to be durably
+// blocked.
+func enter(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2, errno uintptr) {
+	bubble := runtime_leaveBubble()
+	r1, r2, errno = calls.Syscall6(trap, a1, a2, a3, a4, a5, a6)
+	runtime_enterBubble(bubble)
+	return r1, r2, errno
+}
+
+// Implemented in package runtime.
+func runtime_leaveBubble() unsafe.Pointer
+func runtime_enterBubble(bubble unsafe.Pointer)
+
 //go:uintptrescapes
 //go:linkname RawSyscall
 func RawSyscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
-	r1, r2, errno := calls.Syscall6(trap, a1, a2, a3, 0, 0, 0)
+	r1, r2, errno := enter(trap, a1, a2, a3, 0, 0, 0)
 	return r1, r2, Errno(errno)
 }
 
 //go:uintptrescapes
 //go:linkname RawSyscall6
 func RawSyscall6(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) {
-	r1, r2, errno := calls.Syscall6(trap, a1, a2, a3, a4, a5, a6)
+	r1, r2, errno := enter(trap, a1, a2, a3, a4, a5, a6)
 	return r1, r2, Errno(errno)
 }
 
 //go:uintptrescapes
 //go:linkname Syscall
 func Syscall(trap, a1, a2, a3 uintptr) (r1, r2 uintptr, err Errno) {
-	r1, r2, errno := calls.Syscall6(trap, a1, a2, a3, 0, 0, 0)
+	r1, r2, errno := enter(trap, a1, a2, a3, 0, 0, 0)
 	return r1, r2, Errno(errno)
 }
 
 //go:uintptrescapes
 //go:linkname Syscall6
 func Syscall6(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) {
-	r1, r2, errno := calls.Syscall6(trap, a1, a2, a3, a4, a5, a6)
+	r1, r2, errno := enter(trap, a1, a2, a3, a4, a5, a6)
 	return r1, r2, Errno(errno)
 }
 
@@ -47,7 +62,7 @@ func Syscall6(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err Errno) 
 //
 //go:uintptrescapes
 func rawSyscallNoError(trap, a1, a2, a3 uintptr) (r1, r2 uintptr) {
-	r1, r2, _ = calls.Syscall6(trap, a1, a2, a3, 0, 0, 0)
+	r1, r2, _ = enter(trap, a1, a2, a3, 0, 0, 0)
 	return r1, r2
 }
 
@@ -63,5 +78,5 @@ func rawVforkSyscall(trap, a1, a2, a3 uintptr) (r1 uintptr, err Errno) {
 //
 //go:uintptrescapes
 func runtime_doAllThreadsSyscall(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2, err uintptr) {
-	return calls.Syscall6(trap, a1, a2, a3, a4, a5, a6)
+	return enter(trap, a1, a2, a3, a4, a5, a6)
 }
