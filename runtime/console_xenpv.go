@@ -189,10 +189,13 @@ func xenConsoleFlush() {
 	}
 }
 
-// write1 is print's and panic's way out.
+// write1 is print's and panic's way out, and a heap dump's.
 //
 //go:nosplit
 func write1(fd uintptr, p unsafe.Pointer, n int32) int32 {
+	if fd != 1 && fd != 2 {
+		return xenDumpWrite(p, n)
+	}
 	a := xenConsoleArgs{p: p, n: uintptr(n)}
 	xenKernelCall(xenPC(xenConsoleAllK), unsafe.Pointer(&a))
 	return n

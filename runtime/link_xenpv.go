@@ -183,12 +183,32 @@ func xenRaise(sig uint32) {
 		return
 	}
 	switch {
-	case flags&_SigKill != 0, sig == _SIGKILL, sig == _SIGUSR1, sig == _SIGUSR2, sig == _SIGPIPE, sig == _SIGALRM:
+	case flags&_SigKill != 0, sig == _SIGKILL:
 		exit(128 + int32(sig))
 	case flags&_SigThrow != 0, flags&_SigPanic != 0:
 		raise(sig)
 	}
 }
+
+// xenRaiseThread sends sig to the thread with the number tid, whose handler runs
+// before this returns if that is the caller's. It returns false if there is none.
+func xenRaiseThread(tid int32, sig uint32) bool {
+	lock(&sched.lock) // Ms do not go meanwhile
+	mp := allm
+	for mp != nil && int32(mp.id)+1 != tid {
+		mp = mp.alllink
+	}
+	if mp != nil && sig != 0 {
+		a := xenSignalArgs{mp.thread, sig}
+		xenKernelCall(xenPC(xenSignalK), unsafe.Pointer(&a))
+	}
+	unlock(&sched.lock)
+	xenCheckSignals()
+	return mp != nil
+}
+
+//go:linkname xenKernelRaiseThread internal/xengo/runtime/kernel.runtime_raiseThread
+func xenKernelRaiseThread(tid int32, sig uint32) bool { return xenRaiseThread(tid, sig) }
 
 //go:linkname xenKernelExit internal/xengo/runtime/kernel.runtime_exit
 func xenKernelExit(code int32) { exit(code) }

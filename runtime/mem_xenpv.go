@@ -12,6 +12,7 @@ import "unsafe"
 
 const (
 	_EACCES = 13
+	_EBADF  = 9
 	_EINVAL = 22
 )
 

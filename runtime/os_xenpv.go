@@ -95,7 +95,7 @@ func isSystemPackage(name string) bool {
 // Descriptors are the business of the services under package syscall; what
 // package runtime itself would open does not exist here.
 
-func read(fd int32, p unsafe.Pointer, n int32) int32 { return -_ENOSYS }
+func read(fd int32, p unsafe.Pointer, n int32) int32 { return -_EBADF }
 
 //go:nosplit
 func open(name *byte, mode, perm int32) int32 { return -1 }

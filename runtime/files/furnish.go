@@ -29,7 +29,7 @@ func furnish() {
 		perm uint32
 	}{
 		{"/bin", 0o755}, {"/dev", 0o755}, {"/etc/ssl/certs", 0o755}, {"/home", 0o755}, {"/proc", 0o555}, {"/root", 0o700},
-		{"/run", 0o755}, {"/sys", 0o555}, {"/tmp", 0o777 | vfs.S_ISVTX}, {"/usr/share", 0o755}, {"/var/tmp", 0o777 | vfs.S_ISVTX},
+		{"/run", 0o755}, {"/sys", 0o555}, {"/tmp", 0o777 | vfs.S_ISVTX}, {"/usr/bin", 0o755}, {"/usr/share", 0o755}, {"/var/tmp", 0o777 | vfs.S_ISVTX},
 	} {
 		makeDir(d.path, d.perm)
 	}

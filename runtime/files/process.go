@@ -26,7 +26,7 @@ var processCalls = []call{
 	{calls.SYS_WAITID, func(calls.Args) (uintptr, calls.Errno) { return 0, calls.ECHILD }},
 	{calls.SYS_KILL, func(a calls.Args) (uintptr, calls.Errno) { return kill(int(int32(a.A1)), int(int32(a.A2))) }},
 	{calls.SYS_TGKILL, tgkill},
-	{calls.SYS_TKILL, func(a calls.Args) (uintptr, calls.Errno) { return kill(pid, int(int32(a.A2))) }},
+	{calls.SYS_TKILL, func(a calls.Args) (uintptr, calls.Errno) { return tkill(int32(a.A1), int(int32(a.A2))) }},
 	{calls.SYS_GETUID, func(calls.Args) (uintptr, calls.Errno) { return uintptr(vfs.CurrentCred().UID), 0 }},
 	{calls.SYS_GETEUID, func(calls.Args) (uintptr, calls.Errno) { return uintptr(vfs.CurrentCred().EUID), 0 }},
 	{calls.SYS_GETGID, func(calls.Args) (uintptr, calls.Errno) { return uintptr(vfs.CurrentCred().GID), 0 }},
@@ -64,6 +64,7 @@ var processCalls = []call{
 	{calls.SYS_SCHED_SETAFFINITY, ofProcess(0)},
 	{calls.SYS_GETRANDOM, getrandom},
 	{calls.SYS_PRCTL, prctl},
+	{calls.SYS_CAPGET, capget},
 }
 
 // constant is the handler of a call that always has the same result.
@@ -86,9 +87,11 @@ func exit(a calls.Args) (uintptr, calls.Errno) {
 	return 0, 0
 }
 
+// lastSignal is the highest signal's number.
+const lastSignal = 64
+
 // kill sends a signal to the program, under whatever name that may have.
 func kill(to, sig int) (uintptr, calls.Errno) {
-	const lastSignal = 64
 	if sig < 0 || sig > lastSignal {
 		return 0, calls.EINVAL
 	}
@@ -105,7 +108,21 @@ func tgkill(a calls.Args) (uintptr, calls.Errno) {
 	if int32(a.A1) <= 0 || int32(a.A2) <= 0 {
 		return 0, calls.EINVAL
 	}
-	return kill(int(int32(a.A1)), int(int32(a.A3)))
+	if int32(a.A1) != pid {
+		return 0, calls.ESRCH
+	}
+	return tkill(int32(a.A2), int(int32(a.A3)))
+}
+
+// tkill sends a signal to a thread.
+func tkill(tid int32, sig int) (uintptr, calls.Errno) {
+	if sig < 0 || sig > lastSignal {
+		return 0, calls.EINVAL
+	}
+	if !kernel.RaiseThread(tid, uint32(sig)) {
+		return 0, calls.ESRCH
+	}
+	return 0, 0
 }
 
 func getgroups(a calls.Args) (uintptr, calls.Errno) {

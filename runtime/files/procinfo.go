@@ -80,8 +80,17 @@ func processStatus() []byte {
 	}
 	kib := ascii.Utoa(usedMemory() >> 10)
 	return []byte("Name:\t" + programName() + "\nUmask:\t0022\nState:\tR (running)\nTgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\n" +
-		"Uid:\t" + ids(c.UID, c.EUID, c.SUID) + "\nGid:\t" + ids(c.GID, c.EGID, c.SGID) +
+		"Uid:\t" + ids(c.UID, c.EUID, c.SUID) + "\nGid:\t" + ids(c.GID, c.EGID, c.SGID) + "\nGroups:\t" + groupList(c.Groups) +
 		"\nVmSize:\t" + kib + " kB\nVmRSS:\t" + kib + " kB\nVmHWM:\t" + kib + " kB\nThreads:\t1\n")
+}
+
+// groupList is what Linux shows: in order, with a blank after each.
+func groupList(groups []uint32) string {
+	s := ""
+	for _, g := range groups {
+		s += ascii.Utoa(uint64(g)) + " "
+	}
+	return s
 }
 
 // processStat has the 52 fields of proc(5), zero where there is nothing to say.

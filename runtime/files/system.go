@@ -187,11 +187,67 @@ const (
 	prSetPdeathsig  = 1
 	prGetDumpable   = 3
 	prSetDumpable   = 4
+	prGetKeepCaps   = 7
+	prSetKeepCaps   = 8
 	prSetName       = 15
 	prGetName       = 16
 	prSetNoNewPrivs = 38
 	prGetNoNewPrivs = 39
 )
+
+// keepCaps is what PR_SET_KEEPCAPS sets. Capabilities go by the user all the same.
+var keepCaps atomic.Uint32
+
+// Versions of capget(2), by which its data is one or two words of each set. Source: Linux 6.16
+// include/uapi/linux/capability.h.
+const (
+	capVersion1 = 0x19980330
+	capVersion2 = 0x20071026
+	capVersion3 = 0x20080522
+	capLast     = 40
+)
+
+// capget says that root has all capabilities, and others none.
+func capget(a calls.Args) (uintptr, calls.Errno) {
+	head, err := calls.Pointer[struct {
+		version uint32
+		pid     int32
+	}](a.A1)
+	if err != 0 {
+		return 0, err
+	}
+	words := 2
+	switch head.version {
+	case capVersion1:
+		words = 1
+	case capVersion2, capVersion3:
+	default:
+		head.version = capVersion3
+		if a.A2 == 0 {
+			return 0, 0
+		}
+		return 0, calls.EINVAL
+	}
+	if head.pid != 0 && head.pid != pid {
+		return 0, calls.ESRCH
+	}
+	if a.A2 == 0 {
+		return 0, 0
+	}
+	data, err := calls.Slice[struct{ effective, permitted, inheritable uint32 }](a.A2, uintptr(words))
+	if err != 0 {
+		return 0, err
+	}
+	var all uint64
+	if vfs.CurrentCred().EUID == 0 {
+		all = 1<<(capLast+1) - 1
+	}
+	for i := range data {
+		set := uint32(all >> (32 * i))
+		data[i].effective, data[i].permitted, data[i].inheritable = set, set, 0
+	}
+	return 0, 0
+}
 
 // threadName is the name that PR_SET_NAME sets, one for all threads.
 var threadName atomic.Pointer[[16]byte]
@@ -218,6 +274,14 @@ func prctl(a calls.Args) (uintptr, calls.Errno) {
 		} else {
 			copy(out[:15], programName())
 		}
+		return 0, 0
+	case prGetKeepCaps:
+		return uintptr(keepCaps.Load()), 0
+	case prSetKeepCaps:
+		if a.A2 > 1 {
+			return 0, calls.EINVAL
+		}
+		keepCaps.Store(uint32(a.A2))
 		return 0, 0
 	case prSetDumpable, prSetPdeathsig, prSetNoNewPrivs:
 		return 0, 0 // no core is ever dumped, no parent dies, nothing is executed

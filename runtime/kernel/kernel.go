@@ -46,6 +46,10 @@ func Protect(p unsafe.Pointer, n uintptr, prot int32) int32 { return runtime_mpr
 // RaiseSignal sends the signal sig (1 to 64, Linux numbers) to the program: to os/signal, or its default action.
 func RaiseSignal(sig uint32) { runtime_raiseSignal(sig) }
 
+// RaiseThread sends the signal sig to the thread with the number tid (ThreadID), and returns false if there is none. 0
+// only asks that.
+func RaiseThread(tid int32, sig uint32) bool { return runtime_raiseThread(tid, sig) }
+
 // NetpollReady makes the goroutines ready that wait on the runtime's poll descriptor pd, with the
 // sequence number seq that netpollOpen was given. mode is 'r', 'w' or 'r'+'w'.
 func NetpollReady(pd, seq uintptr, mode int32) { runtime_netpollReady(pd, seq, mode) }

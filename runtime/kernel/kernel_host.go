@@ -17,6 +17,7 @@ import (
 var Host struct {
 	Exit         func(code int32)
 	RaiseSignal  func(sig uint32)
+	RaiseThread  func(tid int32, sig uint32) bool
 	NetpollReady func(pd, seq uintptr, mode int32)
 	Console      *FakeConsole
 	MemTotal     uint64
@@ -87,6 +88,10 @@ func runtime_raiseSignal(sig uint32) {
 	if Host.RaiseSignal != nil {
 		Host.RaiseSignal(sig)
 	}
+}
+
+func runtime_raiseThread(tid int32, sig uint32) bool {
+	return Host.RaiseThread != nil && Host.RaiseThread(tid, sig)
 }
 
 func runtime_netpollReady(pd, seq uintptr, mode int32) {

@@ -24,6 +24,7 @@ func runtime_mmap(n uintptr) unsafe.Pointer
 func runtime_munmap(p unsafe.Pointer, n uintptr)
 func runtime_mprotect(p unsafe.Pointer, n uintptr, prot int32) int32
 func runtime_raiseSignal(sig uint32)
+func runtime_raiseThread(tid int32, sig uint32) bool
 func runtime_netpollReady(pd, seq uintptr, mode int32)
 func runtime_consoleWrite(p []byte) int
 func runtime_consoleRead(p []byte) int
