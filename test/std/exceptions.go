@@ -9,17 +9,17 @@ import (
 )
 
 // exception is a line of exceptions.txt: tests that need not pass in a guest,
-// and why. Both patterns are path.Match's.
+// and why.
 type exception struct {
-	pkg, test string
+	pkg, test string // patterns of path.Match; "all" is every package
+	says      string // what their output contains
 	reason    string
-	used      bool
 }
 
 // exceptions are those of one file, the first that matches counts.
-type exceptions []*exception
+type exceptions []exception
 
-// parseExceptions reads lines of "package test reason"; "#" begins a comment.
+// parseExceptions reads lines of: package test ["output"] reason. "#" begins a comment.
 func parseExceptions(r io.Reader) (exceptions, error) {
 	var all exceptions
 	lines := bufio.NewScanner(r)
@@ -28,26 +28,41 @@ func parseExceptions(r io.Reader) (exceptions, error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		words := strings.Fields(line)
-		if len(words) < 3 {
-			return nil, fmt.Errorf("line %d: want a package, a test, and a reason", n)
-		}
-		e := &exception{words[0], words[1], strings.Join(words[2:], " "), false}
-		for _, pattern := range words[:2] {
-			if _, err := path.Match(pattern, ""); err != nil {
-				return nil, fmt.Errorf("line %d: %s: %w", n, pattern, err)
-			}
+		e, err := parseException(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		all = append(all, e)
 	}
 	return all, lines.Err()
 }
 
-// find returns why a test need not pass.
-func (all exceptions) find(n name) (reason string, ok bool) {
+func parseException(line string) (e exception, err error) {
+	pkg, rest, _ := strings.Cut(line, " ")
+	test, rest, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	e = exception{pkg: pkg, test: test, reason: strings.TrimSpace(rest)}
+	if quoted, ok := strings.CutPrefix(e.reason, `"`); ok {
+		says, reason, ok := strings.Cut(quoted, `"`)
+		if !ok {
+			return e, fmt.Errorf("a quote without its end")
+		}
+		e.says, e.reason = says, strings.TrimSpace(reason)
+	}
+	if e.reason == "" {
+		return e, fmt.Errorf("want a package, a test, and a reason")
+	}
+	for _, pattern := range []string{pkg, test} {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return e, fmt.Errorf("%s: %w", pattern, err)
+		}
+	}
+	return e, nil
+}
+
+// find returns why a test with that output need not pass.
+func (all exceptions) find(n name, output []string) (reason string, ok bool) {
 	for _, e := range all {
-		if matches(e.pkg, n.pkg) && matches(e.test, n.test) {
-			e.used = true
+		if (e.pkg == "all" || matches(e.pkg, n.pkg)) && matches(e.test, n.test) && strings.Contains(strings.Join(output, ""), e.says) {
 			return e.reason, true
 		}
 	}

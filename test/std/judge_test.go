@@ -42,16 +42,19 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestExceptions(t *testing.T) {
-	e, err := parseExceptions(strings.NewReader("# x\n\np TestA because of this\nq/* Test* that\n"))
+	e, err := parseExceptions(strings.NewReader("# x\n\np TestA because of this\nq/* Test* that\nall TestB \"no exec\" exec\n"))
 	require.NoError(t, err)
-	reason, ok := e.find(name{"p", "TestA"})
+	reason, ok := e.find(name{"p", "TestA"}, nil)
 	require.True(t, ok)
 	require.Equal(t, "because of this", reason)
-	_, ok = e.find(name{"q/r", "TestZ"})
+	_, ok = e.find(name{"q/r", "TestZ"}, nil)
 	require.True(t, ok)
-	_, ok = e.find(name{"p", "TestB"})
+	_, ok = e.find(name{"p", "TestB"}, []string{"no ", "memory"})
 	require.False(t, ok)
-	for _, bad := range []string{"p TestA", "p [ why"} {
+	reason, ok = e.find(name{"p/q/r", "TestB"}, []string{"here is no ex", "ec"})
+	require.True(t, ok)
+	require.Equal(t, "exec", reason)
+	for _, bad := range []string{"p TestA", "p [ why", `p TestA "x`} {
 		_, err := parseExceptions(strings.NewReader(bad))
 		require.ErrorContains(t, err, "line 1", bad)
 	}

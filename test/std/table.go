@@ -84,20 +84,21 @@ func (v *verdict) write(w io.Writer) error {
 	}
 	v.row(out, "**all**", func(string) bool { return true })
 	out.printf("\nWhat does not pass:\n\n| test | where | why |\n|---|---|---|\n")
-	where := map[name][]string{}
+	where, why := map[name][]string{}, map[name]string{}
 	var order []name
 	v.missed(func(c column, n name) {
 		if where[n] == nil {
 			order = append(order, n)
 		}
 		where[n] = append(where[n], c.title)
+		if reason, ok := v.exceptions.find(n, c.output[n]); !ok {
+			why[n] = "**not known**"
+		} else if why[n] == "" {
+			why[n] = reason
+		}
 	})
 	for _, n := range order {
-		reason, ok := v.exceptions.find(n)
-		if !ok {
-			reason = "**not known**"
-		}
-		out.printf("| %s | %s | %s |\n", n, strings.Join(where[n], ", "), reason)
+		out.printf("| %s | %s | %s |\n", n, strings.Join(where[n], ", "), why[n])
 	}
 	return out.err
 }
