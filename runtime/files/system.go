@@ -7,6 +7,7 @@ import (
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/kernel"
+	"internal/xengo/runtime/vfs"
 )
 
 // rlimit is struct rlimit of Linux.
