@@ -29,6 +29,10 @@ test-long: vet ## the same with the tests that take hours, and the second versio
 	XENGO_LONG=1 $(GO) test -timeout 2h ./toolchain/goroot
 	XENGO_LONG=1 $(GO) test -p 1 -timeout 6h $(BED)
 
+test-std: vet ## run std's own tests on Xen and write the table bin/std.md; takes hours
+	@mkdir -p bin && rm -f bin/std.md
+	XENGO_STD=all XENGO_STD_TABLE=$(CURDIR)/bin/std.md $(GO) test -v -p 1 -timeout 24h ./test/std
+
 vet: ## check the sources, installing what tests need
 	@GO='$(GO)' scripts/prerequisites test
 	$(GO) vet ./...
@@ -41,4 +45,4 @@ toolchain: build ## build or refresh the patched Go, print its GOROOT
 clean: ## remove what build made, not what is in the user's cache
 	rm -rf bin
 
-.PHONY: help build run test test-long vet toolchain clean
+.PHONY: help build run test test-long test-std vet toolchain clean

@@ -5,6 +5,7 @@ module example.com/guests
 go 1.26.0
 
 require (
+	github.com/fsnotify/fsnotify v1.10.1
 	golang.org/x/net v0.62.0
 	golang.org/x/sys v0.49.0
 )

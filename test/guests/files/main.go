@@ -20,6 +20,7 @@ func main() {
 		{Name: "errors", Check: inTemp(failures)},
 		{Name: "root", Check: inTemp(root)},
 		{Name: "large", Check: inTemp(large)},
+		{Name: "notify", Check: inTemp(notify)},
 		{Name: "devices", Check: devices},
 		{Name: "etc", Check: etc},
 		{Name: "proc", Check: proc},
