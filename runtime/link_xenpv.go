@@ -284,9 +284,7 @@ func xenKernelMunmap(p unsafe.Pointer, n uintptr) { sysFreeOS(p, n) }
 
 //go:linkname xenKernelMprotect internal/xengo/runtime/kernel.runtime_mprotect
 func xenKernelMprotect(p unsafe.Pointer, n uintptr, prot int32) int32 {
-	a := xenProtectArgs{va: uintptr(p), n: n, prot: prot}
-	xenKernelCall(xenPC(xenProtectK), unsafe.Pointer(&a))
-	return a.errno
+	return xenProtect(uintptr(p), n, prot)
 }
 
 //go:linkname xenKernelRaiseSignal internal/xengo/runtime/kernel.runtime_raiseSignal

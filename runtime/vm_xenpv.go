@@ -202,7 +202,8 @@ const (
 	xenVMUnmap
 )
 
-// xenVMStep bounds how many bytes are mapped or unmapped with events masked.
+// xenVMStep bounds how many bytes are mapped, unmapped or protected with events
+// masked.
 const xenVMStep = 1 << 20
 
 //go:nosplit
@@ -310,6 +311,20 @@ func xenProtectK(arg unsafe.Pointer) {
 	b.flush()
 	xenFlushTLB()
 	xenVM.lock.unlock()
+}
+
+// xenProtect is mprotect(2); see xenProtectK.
+func xenProtect(va, n uintptr, prot int32) (errno int32) {
+	for n > 0 {
+		a := xenProtectArgs{va: va, n: min(n, xenVMStep), prot: prot}
+		xenKernelCall(xenPC(xenProtectK), unsafe.Pointer(&a))
+		if a.errno != 0 {
+			return a.errno
+		}
+		va += a.n
+		n -= a.n
+	}
+	return 0
 }
 
 // xenPagesAlloc returns n bytes of zeroed memory outside the heap, or 0. There

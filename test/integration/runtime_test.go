@@ -47,6 +47,15 @@ func TestVector(t *testing.T) {
 	})
 }
 
+// TestJIT makes machine code and runs it, on two vCPUs.
+func TestJIT(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		c := program(t, "jit")
+		c.MemoryMB, c.VCPUs = 96, 2
+		holds(t, p, c, "code", "protected", "wasm", "wasm-many")
+	})
+}
+
 // TestGC has half of a small domain's memory live and makes garbage.
 func TestGC(t *testing.T) {
 	duration := 5 * time.Second
