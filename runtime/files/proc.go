@@ -108,17 +108,21 @@ func furnishProc() {
 
 // furnishSelf makes the links of /proc.
 func furnishSelf(root *pseudo.Dir) {
-	link := func(dir *pseudo.Dir, name, target string) {
-		dir.Add(name, procFS.NewLink(func() (string, calls.Errno) { return target, 0 }))
-	}
-	link(root, "self", "1")
-	link(root, "thread-self", "1/task/1")
-	link(root, "mounts", "self/mounts")
-	link(root, "net", "self/net")
 	self := root.Sub("1")
-	link(self, "exe", programPath())
-	link(self, "root", "/")
-	link(self.Sub("task"), "1", "..")
+	for _, l := range []struct {
+		dir          *pseudo.Dir
+		name, target string
+	}{
+		{root, "self", "1"},
+		{root, "thread-self", "1/task/1"},
+		{root, "mounts", "self/mounts"},
+		{root, "net", "self/net"},
+		{self, "exe", programPath()},
+		{self, "root", "/"},
+		{self.Sub("task"), "1", ".."},
+	} {
+		l.dir.Add(l.name, procFS.NewLink(func() (string, calls.Errno) { return l.target, 0 }))
+	}
 	self.Add("cwd", procFS.NewJumpLink(
 		func() (string, calls.Errno) { return vfs.Location{Inode: workingDir()}.Path(), 0 },
 		func() (vfs.Location, calls.Errno) { return vfs.Location{Inode: workingDir()}, 0 }))

@@ -31,6 +31,8 @@ var mends = []mending{
 		called("(s *StatCounter) IncrementBy(v uint64) {"),
 		called("(m *MultiCounterStat) Increment() {"),
 		called("(m *MultiCounterStat) Init(a, b *StatCounter) {"),
+		// Package netstack turns RACK off.
+		{"\tTCPRACKLossDetection TCPRecovery = 1 << iota\n", "\tTCPRACKLossDetection TCPRecovery = 0 << iota\n"},
 		called("AddrFrom4(addr [4]byte) Address {"),
 		called("AddrFrom16(addr [16]byte) Address {"),
 	}},
@@ -39,7 +41,10 @@ var mends = []mending{
 		called("NewJob(c Clock, l sync.Locker, f func()) *Job {"),
 	}},
 	{pkg + "tcpip/stack/neighbor_entry.go", [][2]string{called("(e *neighborEntry) dispatchChangeEventLocked() {")}},
-	{pkg + "tcpip/stack/packet_buffer.go", [][2]string{called("(d PacketData) Size() int {")}},
+	{pkg + "tcpip/stack/packet_buffer.go", [][2]string{called("(d PacketData) Size() int {"), called("(pk *PacketBuffer) DecRef() {")}},
+	{pkg + "tcpip/header/ipv4.go", [][2]string{called("(b IPv4) SourceAddress() tcpip.Address {"), called("(b IPv4) DestinationAddress() tcpip.Address {")}},
+	{pkg + "tcpip/header/ipv6.go", [][2]string{called("(b IPv6) SourceAddress() tcpip.Address {"), called("(b IPv6) DestinationAddress() tcpip.Address {")}},
+	{pkg + "sync/mutex_unsafe.go", [][2]string{called("(m *CrossGoroutineMutex) Lock() {")}},
 	{pkg + "buffer/buffer.go", [][2]string{called("(b *Buffer) Merge(other *Buffer) {")}},
 	{pkg + "buffer/view.go", [][2]string{called("(v *View) AsSlice() []byte {")}},
 	// A comment that only a compiler patched for it may see in std.
