@@ -80,6 +80,7 @@ type Device struct {
 	broken  chan error // has room for one
 	closing chan struct{}
 	close   sync.Once
+	ending  chan struct{}
 	done    chan struct{}
 	err     error // valid when done is closed
 }
@@ -104,6 +105,7 @@ func Open(p hv.Platform, xs *xenstore.Client, name string, o Options) (*Device, 
 		bus:     bus,
 		broken:  make(chan error, 1),
 		closing: make(chan struct{}),
+		ending:  make(chan struct{}),
 		done:    make(chan struct{}),
 	}
 	if err := d.connect(o); err != nil {
@@ -256,6 +258,7 @@ func (d *Device) monitor() {
 		d.bus.Fail(err)
 	}
 	d.ended.Store(true)
+	close(d.ending)
 	d.err = outcome(err, d.shutdown(err == ErrClosed))
 	close(d.done)
 }
@@ -402,6 +405,10 @@ func (d *Device) Close() error {
 	}
 	return d.err
 }
+
+// Ending returns a channel that is closed when the device begins to end: what is
+// under way may still be finished, new calls fail.
+func (d *Device) Ending() <-chan struct{} { return d.ending }
 
 // Done returns a channel that is closed when the device has ended, by Close or
 // because of the backend.

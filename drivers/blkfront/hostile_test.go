@@ -334,6 +334,7 @@ func TestProbeHostile(t *testing.T) {
 	d := <-r.found
 	back.SetNode("sectors", "nonsense")
 	<-r.lost
+	<-d.Done()
 	check(t, "Err", d.Err(), ErrDevice)
 	back.SetNode("sectors", "2048")
 	for back.FrontState() != xenbus.Closed {

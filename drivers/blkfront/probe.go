@@ -15,7 +15,7 @@ type Handler interface {
 	// Found is told of a device that works.
 	Found(d *Device)
 
-	// Lost is told that a device which was found has ended.
+	// Lost is told that a device which was found begins to end.
 	Lost(d *Device)
 
 	// Failed is told of a device that could not be opened.
@@ -75,9 +75,11 @@ type keeper struct {
 	*prober
 	name    string
 	changed chan struct{} // something about devices has; has room for one
-	settled chan struct{} // closed when opening it was tried
-	settle  sync.Once     // closes it
+	settled chan struct{} // closed when opening it was tried, or is not wanted
+	once    sync.Once     // closes it
 }
+
+func (k *keeper) settle() { k.once.Do(func() { close(k.settled) }) }
 
 // scan sees to it that there is a keeper for every device, and wakes all.
 func (pr *prober) scan() error {
@@ -103,8 +105,8 @@ func (pr *prober) scan() error {
 
 // run opens the device whenever it is offered, until the search ends.
 func (k *keeper) run() {
-	for again := true; again; {
-		again = k.await(k.open())
+	for well := true; k.await(well); {
+		well = k.open()
 	}
 }
 
@@ -117,23 +119,23 @@ func (k *keeper) open() (well bool) {
 	} else {
 		k.h.Found(d)
 	}
-	k.settle.Do(func() { close(k.settled) })
+	k.settle()
 	if err != nil {
 		return false
 	}
 	select {
-	case <-d.Done():
+	case <-d.Ending():
 	case <-k.stopped:
 		return false
 	}
 	k.h.Lost(d)
+	<-d.Done()
 	return d.Err() == ErrClosed
 }
 
-// await waits until a device that has ended is offered anew, and returns false
-// if the search ends before: by the toolstack or, if all went well, by a backend
-// that waits for a frontend once more. After a failure it waits for a change
-// first.
+// await waits until a device is offered, and returns false if the search ends
+// before: by the toolstack or, if all went well, by a backend that waits for a
+// frontend once more. After a failure it waits for a change first.
 func (k *keeper) await(well bool) bool {
 	for look := well; ; look = true {
 		bus, err := xenbus.Open(platformClock{k.p}, k.xs, class+"/"+k.name)
@@ -149,6 +151,7 @@ func (k *keeper) await(well bool) bool {
 		if err != nil || !well { // it has gone, or is not to be trusted
 			bus = nil
 		}
+		k.settle()
 		if !k.wait(bus) {
 			return false
 		}
