@@ -26,16 +26,39 @@ var devices struct {
 }
 
 // RegisterDevice makes the device node /dev/name and lets open open it and all other nodes of that type and number.
-// mode is the type and the permissions.
+// mode is the type and the permissions. EBUSY if there is a device of that number.
 func RegisterDevice(name string, mode uint32, rdev uint64, open OpenDevice) calls.Errno {
+	key := deviceKey{mode & vfs.S_IFMT, rdev}
 	devices.mu.Lock()
+	defer devices.mu.Unlock()
 	if devices.open == nil {
 		devices.open = make(map[deviceKey]OpenDevice)
 	}
-	devices.open[deviceKey{mode & vfs.S_IFMT, rdev}] = open
-	devices.mu.Unlock()
-	return vfs.Make(devFS.Root(), name, mode, rdev, "")
+	if devices.open[key] != nil {
+		return calls.EBUSY
+	}
+	// Not as the program, which may have become a user that cannot write there.
+	if _, err := devFS.Root().Create(name, &vfs.New{Mode: mode, Rdev: rdev}); err != 0 {
+		return err
+	}
+	devices.open[key] = open
+	return 0
 }
+
+// UnregisterDevice undoes RegisterDevice. Descriptions that are open stay.
+func UnregisterDevice(name string, mode uint32, rdev uint64) {
+	devices.mu.Lock()
+	defer devices.mu.Unlock()
+	delete(devices.open, deviceKey{mode & vfs.S_IFMT, rdev})
+	var st fdtable.Stat
+	if n := devFS.Find(name); n != nil && n.Stat(&st) == 0 && st.Mode&vfs.S_IFMT == mode&vfs.S_IFMT && st.Rdev == rdev {
+		devFS.Root().Remove(name, false) // fails only if the program was faster
+	}
+}
+
+// AwaitDevices makes f be called before /dev is said not to have a name, and with "" before it is listed: f returns
+// when the device is there, if it is to be. With nil there is nothing more to wait for.
+func AwaitDevices(f func(name string)) { devFS.SetLate(f) }
 
 // MakeDev returns the number of a device.
 func MakeDev(major, minor uint32) uint64 {

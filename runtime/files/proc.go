@@ -38,6 +38,9 @@ func RegisterSys(path string, generate func() []byte) {
 	dir.Add(name, sysFS.NewFile(generate, nil))
 }
 
+// Sys returns the file system of /sys, for directories that change.
+func Sys() *pseudo.FS { return sysFS }
+
 // text is a provider of contents that do not change.
 func text(s string) func() []byte { return func() []byte { return []byte(s) } }
 

@@ -60,12 +60,24 @@ func (d *dir) Stat(st *fdtable.Stat) calls.Errno {
 
 func (d *dir) Lookup(name string) (vfs.Inode, calls.Errno) {
 	d.sprout()
+	if n := d.find(name); n != nil {
+		return n, 0
+	}
+	d.awaitLate(name)
+	if n := d.find(name); n != nil {
+		return n, 0
+	}
+	return nil, calls.ENOENT
+}
+
+// find returns the file called name, nil if there is none.
+func (d *dir) find(name string) vfs.Inode {
 	d.fs.mu.RLock()
 	defer d.fs.mu.RUnlock()
 	if e := d.names[name]; e != nil {
-		return e.inode, 0
+		return e.inode
 	}
-	return nil, calls.ENOENT
+	return nil
 }
 
 func (d *dir) Parent() (vfs.Directory, string) {
@@ -224,6 +236,7 @@ func (d *dir) dropped(inode member) (last member) {
 
 func (d *dir) Entries(after uint64, emit func(*vfs.Entry) bool) calls.Errno {
 	d.sprout()
+	d.awaitLate("")
 	d.accessed()
 	list, ok := d.snapshot(after)
 	if !ok {

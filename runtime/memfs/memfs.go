@@ -32,6 +32,7 @@ type FS struct {
 	limit   atomic.Int64 // what used may not exceed; 0: half of the memory
 	root    *dir
 	opener  Opener
+	late    atomic.Pointer[func(name string)] // see SetLate
 }
 
 // An Opener opens the named pipes, sockets and devices of a file system.
@@ -55,6 +56,26 @@ func (fs *FS) Root() vfs.Directory { return fs.root }
 
 // Type returns "tmpfs".
 func (fs *FS) Type() string { return "tmpfs" }
+
+// SetLate makes f be called before a name is said not to be in the root directory, and with "" before that is listed:
+// f returns when the file has been made, if it is to be. With nil there is nothing more to wait for.
+func (fs *FS) SetLate(f func(name string)) {
+	if f == nil {
+		fs.late.Store(nil)
+		return
+	}
+	fs.late.Store(&f)
+}
+
+// Find returns the file called name in the root directory, nil if there is none yet.
+func (fs *FS) Find(name string) vfs.Inode { return fs.root.find(name) }
+
+// awaitLate waits for what may still come into d.
+func (d *dir) awaitLate(name string) {
+	if f := d.fs.late.Load(); f != nil && d == d.fs.root {
+		(*f)(name)
+	}
+}
 
 // SetLimit sets how many bytes of memory the files may take.
 func (fs *FS) SetLimit(n int64) { fs.limit.Store(n) }

@@ -106,6 +106,18 @@ func (d *Dir) Add(name string, n vfs.Inode) {
 	d.entries = append(d.entries, entry{name, n})
 }
 
+// Drop takes the file called name out of the directory, if there is one.
+func (d *Dir) Drop(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.entries {
+		if d.entries[i].name == name {
+			d.entries = append(d.entries[:i], d.entries[i+1:]...)
+			return
+		}
+	}
+}
+
 // Sub returns the directory called name in d, making it if need be.
 func (d *Dir) Sub(name string) *Dir {
 	if n, err := d.Lookup(name); err == 0 {
