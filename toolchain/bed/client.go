@@ -105,12 +105,19 @@ func (c *client) Put(ctx context.Context, name string, mode os.FileMode, r io.Re
 
 // Get returns a file of dom0.
 func (c *client) Get(ctx context.Context, name string) ([]byte, error) {
+	var b bytes.Buffer
+	_, err := c.copyFile(ctx, &b, name)
+	return b.Bytes(), err
+}
+
+// copyFile writes a file of dom0 to w.
+func (c *client) copyFile(ctx context.Context, w io.Writer, name string) (int64, error) {
 	st, _, err := c.ask(ctx, proto.Request{Op: proto.Get, Path: name})
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer st.Close()
-	return io.ReadAll(st)
+	return io.Copy(w, st)
 }
 
 // follow returns the bytes of a file of dom0 as it grows. After CloseWrite they

@@ -32,10 +32,11 @@ type GuestConfig struct {
 	Cmdline string   // in place of the five above it: the kernel's command line as it is
 	Ramdisk string   // cpio archive or directory on the host
 
-	Vifs      []string // network devices in xl's syntax; nil: one with an address, empty: none
-	Disks     []string // block devices in xl's syntax, of files in dom0
-	Lines     []string // more of the domain's config, as in its file
-	NativeTSC bool     // let the guest read the TSC itself: for benchmarks
+	Vifs      []string     // network devices in xl's syntax; nil: one with an address, empty: none
+	Disks     []string     // block devices in xl's syntax, of files in dom0
+	DiskFiles []xlcfg.Disk // block devices from xvda on, of files on the host: see SaveDisks
+	Lines     []string     // more of the domain's config, as in its file
+	NativeTSC bool         // let the guest read the TSC itself: for benchmarks
 
 	// Console gets the bytes of the guest's console as they come, which then
 	// are not kept for Guest.Console and Guest.Transcript.
@@ -52,6 +53,7 @@ type Guest struct {
 	number  int // unique in the bed
 	xl      *Process
 	events  *xlEvents
+	disks   []diskCopy
 	console stream
 	output  *transcript
 	once    sync.Once
@@ -135,6 +137,11 @@ func (g *Guest) config(ctx context.Context, c *GuestConfig) (*xlcfg.Config, erro
 	if err := g.putFile(ctx, "image", c.Image); err != nil {
 		return nil, err
 	}
+	specs, err := g.putDisks(ctx, c.DiskFiles)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Disks = append(cfg.Disks, specs...)
 	files, err := g.ramdisk(c, cfg)
 	if err != nil || files == nil {
 		return cfg, err

@@ -44,7 +44,7 @@ func (c *Config) items() []item {
 		{"In MB. The program sees all of it as its own.", "memory", number(c.MemoryMB)},
 		{"Virtual CPUs; GOMAXPROCS is the same.", "vcpus", number(c.VCPUs)},
 		{"ip= sets the guest's address (several with blanks between them); without it, it asks by DHCP.", "vif", list(c.Vifs)},
-		{"", "disk", list(c.Disks)},
+		{"Block devices, in the guest /dev/xvda and so on.", "disk", list(c.Disks)},
 		{"The exit status is in xenstore, data/exit-status of the domain, while it exists.", "on_poweroff", quote(c.Events[0])},
 		{"", "on_reboot", quote(c.Events[1])},
 		{"A panic is a crash of the domain; its trace is on the console. restart would start the program anew at once, each time.", "on_crash", quote(c.Events[2])},

@@ -70,6 +70,12 @@ func (g *configurer) config(image string, args []string) (string, error) {
 	if c.Vifs, err = g.networks(image); err != nil {
 		return "", err
 	}
+	for i, d := range g.disks {
+		if d.File, err = filepath.Abs(d.File); err != nil {
+			return "", err
+		}
+		c.Disks = append(c.Disks, d.Spec(i))
+	}
 	p := xlcfg.Program{Argv0: filepath.Base(image), Args: args, Env: g.env}
 	line, files, err := p.Encode()
 	if err != nil {

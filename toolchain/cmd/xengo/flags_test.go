@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"internal/xengo/toolchain/bed/stub"
+	"internal/xengo/toolchain/xlcfg"
 )
 
 // execute runs a command line in this process.
@@ -84,6 +85,28 @@ func TestConfigRamdisk(t *testing.T) {
 	require.Contains(t, string(b), long)
 }
 
+func TestConfigDisks(t *testing.T) {
+	app := stubFile(t, stub.Poweroff, "")
+	out, err := execute("config", "--disk", "/srv/a.img", "--disk", "/srv/b.img,ro", app)
+	require.NoError(t, err)
+	require.Contains(t, out, `disk = ["format=raw, vdev=xvda, access=rw, target=/srv/a.img", "format=raw, vdev=xvdb, access=ro, target=/srv/b.img"]`)
+}
+
+func TestRunDisks(t *testing.T) {
+	disk, odd := filepath.Join(t.TempDir(), "disk"), filepath.Join(t.TempDir(), "odd")
+	require.NoError(t, os.WriteFile(disk, make([]byte, 1024), 0o600))
+	require.NoError(t, os.WriteFile(odd, make([]byte, 1000), 0o600))
+	for arg, want := range map[string]string{"x": "no such file", "/": "not a regular file", odd + ",ro": "no sectors of 512", disk + ",ro": ""} {
+		r := runner{guestFlags: guestFlags{kind: "pvh", vcpus: 1, memory: 1, diskFlags: []string{arg}}}
+		if err := r.check(); want == "" {
+			require.NoError(t, err)
+			require.Equal(t, []xlcfg.Disk{{File: disk, ReadOnly: true}}, r.disks)
+		} else {
+			require.ErrorContains(t, err, want)
+		}
+	}
+}
+
 func TestConfigRootfs(t *testing.T) {
 	app, dir := stubFile(t, stub.Poweroff, ""), t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), []byte("its contents"), 0o600))
@@ -116,7 +139,7 @@ func TestFlagErrors(t *testing.T) {
 		"pv or pvh":                {"config", "--type", "hvm", app},
 		"--vcpus 0":                {"config", "--vcpus", "0", app},
 		"--memory -1":              {"config", "--memory", "-1", app},
-		"--disk is not supported":  {"config", "--disk", "x", app},
+		"names no file":            {"config", "--disk", ",ro", app},
 		"--share is not supported": {"config", "--share", "x:/y", app},
 		"--rootfs: stat x":         {"config", "--rootfs", "x", app},
 		"is neither a directory":   {"config", "--rootfs", app, app},

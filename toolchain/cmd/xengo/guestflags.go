@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"internal/xengo/toolchain/ramdisk"
+	"internal/xengo/toolchain/xlcfg"
 )
 
 // guestFlags are what run and config have in common.
@@ -20,7 +21,8 @@ type guestFlags struct {
 	env       []string
 	name      string
 	rootfs    string
-	disks     []string
+	diskFlags []string
+	disks     []xlcfg.Disk
 	shares    []string
 	nativeTSC bool
 	lines     []string
@@ -37,7 +39,7 @@ func (g *guestFlags) add(c *cobra.Command, nativeTSC bool) {
 	f.StringArrayVar(&g.env, "env", nil, "`NAME=VALUE` in the program's environment, or NAME for that of this process (repeat)")
 	f.StringVar(&g.name, "name", "", "the domain's name (default: made from the image's)")
 	f.StringVar(&g.rootfs, "rootfs", "", "files for the guest's root: a `DIR`, or a cpio archive (newc, not compressed)")
-	f.StringArrayVar(&g.disks, "disk", nil, "block device for the guest: `FILE[,ro]` (repeat)")
+	f.StringArrayVar(&g.diskFlags, "disk", nil, "block device for the guest, the first /dev/xvda: `FILE[,ro]` (repeat)")
 	f.StringArrayVar(&g.shares, "share", nil, "directory for the guest: `DIR:/mountpoint` (repeat)")
 	f.BoolVar(&g.nativeTSC, "native-tsc", nativeTSC, "let the guest read the CPU's time stamp counter itself, even if that is not invariant")
 	f.StringArrayVar(&g.lines, "config-line", nil, "a further `LINE` of the domain's config, see xl.cfg(5) (repeat)")
@@ -52,8 +54,6 @@ func (g *guestFlags) check() error {
 		return fmt.Errorf("--vcpus %d: at least 1", g.vcpus)
 	case g.memory < 1:
 		return fmt.Errorf("--memory %d: at least 1", g.memory)
-	case g.disks != nil:
-		return errors.New("--disk is not supported yet in this version: guests have no driver for block devices")
 	case g.shares != nil:
 		return errors.New("--share is not supported yet in this version: guests have no driver for directories of the host")
 	}
@@ -61,6 +61,9 @@ func (g *guestFlags) check() error {
 		if _, err := ramdisk.Open(g.rootfs); err != nil {
 			return fmt.Errorf("--rootfs: %w", err)
 		}
+	}
+	if err := g.parseDisks(); err != nil {
+		return fmt.Errorf("--disk %w", err)
 	}
 	for i, e := range g.env {
 		if strings.Contains(e, "=") {
@@ -71,6 +74,21 @@ func (g *guestFlags) check() error {
 			return fmt.Errorf("--env %s: not in the environment", e)
 		}
 		g.env[i] = e + "=" + value
+	}
+	return nil
+}
+
+// parseDisks parses the disks.
+func (g *guestFlags) parseDisks() error {
+	if len(g.diskFlags) > xlcfg.MaxDisks {
+		return fmt.Errorf("%s: more than %d disks", g.diskFlags[xlcfg.MaxDisks], xlcfg.MaxDisks)
+	}
+	for _, s := range g.diskFlags {
+		d, err := xlcfg.ParseDisk(s)
+		if err != nil {
+			return err
+		}
+		g.disks = append(g.disks, d)
 	}
 	return nil
 }

@@ -55,6 +55,10 @@ the end of the input is the end of the program's; a first interrupt asks the
 guest to shut down (the program sees SIGTERM), a second ends it. After a SIGTERM
 the guest has 10 seconds.
 
+The file of a --disk is copied to the bed, whose memory it has to fit into (some
+400 MB for all), and what the guest made of it is copied back at the end, unless
+it is read-only.
+
 The exit status is the program's, or
   124  after --timeout
   125  if the guest did not run, or it is not known how it ended
@@ -64,6 +68,7 @@ The exit status is the program's, or
   143  if it was ended 10 seconds after a SIGTERM`,
 		Example: `  xengo run .
   xengo run --publish 8080:80 --memory 128 ./cmd/server -v
+  xengo run --disk data.img --disk more.img,ro ./cmd/database
   echo hello | xengo run ./app.elf | wc`,
 		Args: cobra.MinimumNArgs(1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -116,12 +121,34 @@ func (r *runner) check() error {
 	if err := r.guestFlags.check(); err != nil {
 		return err
 	}
+	if err := r.checkDisks(); err != nil {
+		return err
+	}
 	for _, p := range r.publish {
 		rule, err := forward.Parse(p)
 		if err != nil {
 			return fmt.Errorf("--publish %w", err)
 		}
 		r.rules = append(r.rules, rule)
+	}
+	return nil
+}
+
+// sectorSize is what the size of a disk is a multiple of, in bytes.
+const sectorSize = 512
+
+// checkDisks looks for the files of disks.
+func (r *runner) checkDisks() error {
+	for _, d := range r.disks {
+		info, err := os.Stat(d.File)
+		switch {
+		case err != nil:
+			return fmt.Errorf("--disk: %w", err)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("--disk %s: not a regular file", d.File)
+		case info.Size() == 0 || info.Size()%sectorSize != 0:
+			return fmt.Errorf("--disk %s: %d bytes are no sectors of %d", d.File, info.Size(), sectorSize)
+		}
 	}
 	return nil
 }

@@ -76,7 +76,23 @@ func (s *session) run(image string, args []string) (err error) {
 	if !started() {
 		return s.start.Err()
 	}
-	return s.attend(cfg.Console)
+	return errors.Join(s.attend(cfg.Console), s.saveDisks())
+}
+
+// saveDisks brings back what the guest has written, when it can write no more.
+func (s *session) saveDisks() error {
+	if s.disks == nil {
+		return nil
+	}
+	defer slow("copying disks back")()
+	select {
+	case <-s.guest.Done():
+	default:
+		if err := s.guest.Destroy(s.ctx); err != nil {
+			return err
+		}
+	}
+	return s.guest.SaveDisks(s.ctx)
 }
 
 // openPorts listens on the ports, before there is a guest: who connects waits for
@@ -125,7 +141,7 @@ func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 	c := bed.GuestConfig{
 		Image: image, Name: s.name, Type: s.kind, VCPUs: s.vcpus, MemoryMB: s.memory,
 		Argv0: s.argv0, Args: args, Env: s.env, Options: slices.Clone(s.options), Ramdisk: s.rootfs,
-		NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout,
+		DiskFiles: s.disks, NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout,
 	}
 	if s.raw = interactive(); !s.raw {
 		c.Options = append(c.Options, "console=pipe")
