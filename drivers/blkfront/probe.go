@@ -54,7 +54,9 @@ func Probe(p hv.Platform, xs *xenstore.Client, o Options, h Handler) (stop func(
 		err := w.Close()
 		<-ended
 		close(pr.stopped)
-		pr.workers.Wait()
+		for _, k := range pr.keepers {
+			<-k.ended
+		}
 		return err
 	}, nil
 }
@@ -65,9 +67,8 @@ type prober struct {
 	xs      *xenstore.Client
 	o       Options
 	h       Handler
-	keepers map[string]*keeper // by name; only scan uses it
+	keepers map[string]*keeper // by name; only who scans uses it
 	stopped chan struct{}
-	workers sync.WaitGroup
 }
 
 // keeper cares for the device of a name, whether there is one or not.
@@ -77,6 +78,7 @@ type keeper struct {
 	changed chan struct{} // something about devices has; has room for one
 	settled chan struct{} // closed when opening it was tried, or is not wanted
 	once    sync.Once     // closes it
+	ended   chan struct{}
 }
 
 func (k *keeper) settle() { k.once.Do(func() { close(k.settled) }) }
@@ -89,9 +91,12 @@ func (pr *prober) scan() error {
 	}
 	for _, name := range names {
 		if pr.keepers[name] == nil {
-			k := &keeper{prober: pr, name: name, changed: make(chan struct{}, 1), settled: make(chan struct{})}
+			k := &keeper{
+				prober: pr, name: name, changed: make(chan struct{}, 1),
+				settled: make(chan struct{}), ended: make(chan struct{}),
+			}
 			pr.keepers[name] = k
-			pr.workers.Go(k.run)
+			go k.run()
 		}
 	}
 	for _, k := range pr.keepers {
@@ -105,6 +110,7 @@ func (pr *prober) scan() error {
 
 // run opens the device whenever it is offered, until the search ends.
 func (k *keeper) run() {
+	defer close(k.ended)
 	for well := true; k.await(well); {
 		well = k.open()
 	}

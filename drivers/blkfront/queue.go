@@ -33,7 +33,7 @@ type queue struct {
 	port     hv.Port
 	mem      []byte // the ring's pages
 	refs     []hv.GrantRef
-	workers  sync.WaitGroup
+	worker   chan struct{} // closed when nothing handles events any more; nil if nothing ever did
 
 	mu       sync.Mutex
 	changed  sync.Cond // a slot or a buffer is free, or err is set
@@ -93,7 +93,9 @@ func (q *queue) make(pages int, index uint32) (err error) {
 
 // run starts handling events; broken is called when the backend is found out.
 func (q *queue) run(broken func(error)) {
-	q.workers.Go(func() {
+	q.worker = make(chan struct{})
+	go func() {
+		defer close(q.worker)
 		for q.p.Wait(q.port) {
 			if err := q.receive(); err != nil {
 				q.end(ErrClosed)
@@ -101,7 +103,7 @@ func (q *queue) run(broken func(error)) {
 				return
 			}
 		}
-	})
+	}()
 }
 
 // grow makes buffers until n are idle, or as many as there may and can be: those
@@ -294,7 +296,9 @@ func (q *queue) stop() {
 	q.end(ErrClosed)
 	if q.port != 0 {
 		q.p.Shut(q.port)
-		q.workers.Wait()
+		if q.worker != nil {
+			<-q.worker
+		}
 		q.p.ClosePort(q.port) // fails only for a port that is not open
 	}
 	q.mu.Lock()
