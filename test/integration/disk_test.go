@@ -120,6 +120,24 @@ func TestDiskUnplug(t *testing.T) {
 	})
 }
 
+// TestDiskResize makes a disk in use longer.
+func TestDiskResize(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		b := p.Bed(t)
+		file := image(t, b)
+		harness.Dom0(t, b, "truncate", "-s", fmt.Sprint(diskSize/2), file)
+		g := harness.Start(t, p, withDisk(t, file, "xvda,rw", "resize", "/dev/xvda", fmt.Sprint(diskSize)), diskTimeout)
+		g.Expect(fmt.Sprintf("^disk: it has %d", diskSize/2))
+		harness.Dom0(t, b, "truncate", "-s", fmt.Sprint(diskSize), file)
+		node := fmt.Sprintf("/local/domain/0/backend/vbd/%d/51712/physical-device-path", g.DomID())
+		harness.Dom0(t, b, "losetup", "-c", strings.TrimSpace(harness.Dom0(t, b, "xenstore-read", node)))
+		result := g.End()
+		harness.Verdicts(t, g.Transcript(), "resized")
+		harness.Ended(t, result, bed.Poweroff, 0)
+		pattern(t, b, "check", file, 2)
+	})
+}
+
 // TestDiskLinux shows that Linux's disks have the properties that guests' have.
 func TestDiskLinux(t *testing.T) {
 	p := harness.AllPlatforms()[0]

@@ -2,6 +2,7 @@
 //
 //	disk raw DEVICE SIZE            properties of a disk of that many bytes that has pattern 1; leaves pattern 2
 //	disk readonly DEVICE SIZE       properties of one that cannot be written to, and has pattern 1
+//	disk resize DEVICE SIZE         use one until it has another size, and then all of it: pattern 2
 //	disk unplug DEVICE              use it until it is detached and, with pattern 1, attached again
 //	disk fill|check FILE SEED SIZE  write or compare a pattern
 package main
@@ -24,6 +25,8 @@ func main() {
 		verdict.Exit(raw(name, number(3)))
 	case "readonly":
 		verdict.Exit(readOnly(name, number(3)))
+	case "resize":
+		verdict.Exit(resize(name, number(3)))
 	case "unplug":
 		verdict.Exit(unplug(name))
 	case "fill":

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -89,4 +90,35 @@ func (d disk) back() error {
 		return err
 	}
 	return check(d.name, 1, chunk)
+}
+
+// resize are the properties of a disk that becomes size bytes long.
+func resize(name string, size int64) []verdict.Property {
+	return []verdict.Property{{Name: "resized", Check: disk{name, size}.resized}}
+}
+
+// resized keeps the disk busy, which is when Linux's backend looks at its size,
+// until it has the new one, and uses all of it.
+func (d disk) resized() error {
+	f, err := d.open(0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	old, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	fmt.Println("disk: it has", old)
+	var readErr error
+	if err := await(func() bool {
+		var end int64
+		if _, readErr = f.ReadAt(make([]byte, 512), 0); readErr == nil {
+			end, readErr = f.Seek(0, io.SeekEnd)
+		}
+		return readErr != nil || end == d.size
+	}); err != nil || readErr != nil {
+		return errors.Join(err, readErr)
+	}
+	return errors.Join(fill(d.name, 2, d.size), check(d.name, 2, d.size), d.sizes())
 }
