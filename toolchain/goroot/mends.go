@@ -35,6 +35,7 @@ var mends = []mending{
 		{"\tTCPRACKLossDetection TCPRecovery = 1 << iota\n", "\tTCPRACKLossDetection TCPRecovery = 0 << iota\n"},
 		called("AddrFrom4(addr [4]byte) Address {"),
 		called("AddrFrom16(addr [16]byte) Address {"),
+		called("(a Address) BitLen() int {"),
 	}},
 	{pkg + "tcpip/timer.go", [][2]string{
 		called("(j *Job) Cancel() {"),
@@ -44,7 +45,17 @@ var mends = []mending{
 	{pkg + "tcpip/stack/packet_buffer.go", [][2]string{called("(d PacketData) Size() int {"), called("(pk *PacketBuffer) DecRef() {")}},
 	{pkg + "tcpip/header/ipv4.go", [][2]string{called("(b IPv4) SourceAddress() tcpip.Address {"), called("(b IPv4) DestinationAddress() tcpip.Address {")}},
 	{pkg + "tcpip/header/ipv6.go", [][2]string{called("(b IPv6) SourceAddress() tcpip.Address {"), called("(b IPv6) DestinationAddress() tcpip.Address {")}},
+	{pkg + "tcpip/transport/tcp/endpoint.go", [][2]string{called("(e *Endpoint) EndpointState() EndpointState {")}},
+	{pkg + "tcpip/stack/nic.go", [][2]string{
+		called("(n *nic) getNetworkEndpoint(proto tcpip.NetworkProtocolNumber) NetworkEndpoint {"),
+	}},
 	{pkg + "sync/mutex_unsafe.go", [][2]string{called("(m *CrossGoroutineMutex) Lock() {")}},
+	{pkg + "sync/rwmutex_unsafe.go", [][2]string{
+		called("(rw *RWMutex) RLock() {"),
+		called("(rw *RWMutex) RUnlock() {"),
+		called("(rw *RWMutex) Lock() {"),
+		called("(rw *RWMutex) Unlock() {"),
+	}},
 	{pkg + "buffer/buffer.go", [][2]string{called("(b *Buffer) Merge(other *Buffer) {")}},
 	{pkg + "buffer/view.go", [][2]string{called("(v *View) AsSlice() []byte {")}},
 	// A comment that only a compiler patched for it may see in std.
