@@ -317,6 +317,9 @@ func xenKernelArgs() (argv, envp []string) { return argslice, envs }
 //go:linkname xenKernelYield internal/xengo/runtime/kernel.runtime_yield
 func xenKernelYield() { Gosched() }
 
+//go:linkname xenKernelThreads internal/xengo/runtime/kernel.runtime_threads
+func xenKernelThreads() int32 { return mcount() }
+
 //go:linkname xenKernelThreadID internal/xengo/runtime/kernel.runtime_threadID
 func xenKernelThreadID() int32 { return int32(getg().m.id) + 1 }
 

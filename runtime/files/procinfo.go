@@ -81,7 +81,7 @@ func processStatus() []byte {
 	kib := ascii.Utoa(usedMemory() >> 10)
 	return []byte("Name:\t" + programName() + "\nUmask:\t0022\nState:\tR (running)\nTgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\n" +
 		"Uid:\t" + ids(c.UID, c.EUID, c.SUID) + "\nGid:\t" + ids(c.GID, c.EGID, c.SGID) + "\nGroups:\t" + groupList(c.Groups) +
-		"\nVmSize:\t" + kib + " kB\nVmRSS:\t" + kib + " kB\nVmHWM:\t" + kib + " kB\nThreads:\t1\n")
+		"\nVmSize:\t" + kib + " kB\nVmRSS:\t" + kib + " kB\nVmHWM:\t" + kib + " kB\nThreads:\t" + ascii.Utoa(uint64(kernel.Threads())) + "\n")
 }
 
 // groupList is what Linux shows: in order, with a blank after each.
@@ -96,7 +96,7 @@ func groupList(groups []uint32) string {
 // processStat has the 52 fields of proc(5), zero where there is nothing to say.
 func processStat() []byte {
 	used := usedMemory()
-	s := "1 (" + programName() + ") R 0 1 1 0 -1 0 0 0 0 0 " + ticks(kernel.CPUTime()) + " 0 0 0 20 0 1 0 0 " +
+	s := "1 (" + programName() + ") R 0 1 1 0 -1 0 0 0 0 0 " + ticks(kernel.CPUTime()) + " 0 0 0 20 0 " + ascii.Utoa(uint64(kernel.Threads())) + " 0 0 " +
 		ascii.Utoa(used) + " " + ascii.Utoa(used/pageSize)
 	for range 28 {
 		s += " 0"

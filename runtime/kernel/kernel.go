@@ -26,6 +26,9 @@ func MemFree() uint64  { return runtime_memFree() }
 // NCPU returns the number of virtual CPUs that are online.
 func NCPU() int32 { return runtime_ncpu() }
 
+// Threads returns the number of kernel threads (Ms).
+func Threads() int32 { return runtime_threads() }
+
 // CPUTime returns the time in nanoseconds that all virtual CPUs together were not idle.
 func CPUTime() int64 { return runtime_cputime() }
 

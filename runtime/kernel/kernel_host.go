@@ -90,6 +90,8 @@ func runtime_raiseSignal(sig uint32) {
 	}
 }
 
+func runtime_threads() int32 { return 1 }
+
 func runtime_raiseThread(tid int32, sig uint32) bool {
 	return Host.RaiseThread != nil && Host.RaiseThread(tid, sig)
 }

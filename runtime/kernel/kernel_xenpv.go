@@ -21,6 +21,7 @@ func runtime_after(ns int64, f func()) (stop func() bool) {
 }
 
 func runtime_mmap(n uintptr) unsafe.Pointer
+func runtime_threads() int32
 func runtime_munmap(p unsafe.Pointer, n uintptr)
 func runtime_mprotect(p unsafe.Pointer, n uintptr, prot int32) int32
 func runtime_raiseSignal(sig uint32)
