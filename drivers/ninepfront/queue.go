@@ -161,26 +161,18 @@ func (q *queue) enter(tag uint16, c *call) bool {
 	return true
 }
 
-// send puts a request into the ring, in pieces if there is no room for all of it.
-// q.sending is held.
+// send puts a request into the ring when there is room for all of it: QEMU takes
+// one for whole whose header it sees (hw/9pfs/xen-9p-backend.c, xen_9pfs_receive).
+// There will be: none is longer than half the ring. q.sending is held.
 func (q *queue) send(req []byte, c *call) {
-	for len(req) > 0 {
+	for {
 		n, err := q.out.Room()
 		if err != nil {
 			q.fail(err)
 			return
 		}
-		if n = min(n, len(req)); n > 0 {
-			q.out.Write(req[:n])
-			if n == len(req) {
-				q.mu.Lock()
-				c.sent = true // before the reply can come
-				q.mu.Unlock()
-			}
-			q.out.Publish()
-			q.p.Notify(q.port) // that there is no other end is for watch to find out
-			req = req[n:]
-			continue
+		if n >= len(req) {
+			break
 		}
 		select {
 		case <-q.room:
@@ -188,6 +180,12 @@ func (q *queue) send(req []byte, c *call) {
 			return
 		}
 	}
+	q.out.Write(req)
+	q.mu.Lock()
+	c.sent = true // before the reply can come
+	q.mu.Unlock()
+	q.out.Publish()
+	q.p.Notify(q.port) // that there is no other end is for watch to find out
 }
 
 // work handles events until the port is shut or the backend is found out.

@@ -59,13 +59,40 @@ func makeNode(path string, mode uint32, rdev uint64, target string) {
 
 // mount puts a file system over a directory while the tree is furnished.
 func mount(path string, root vfs.Directory, source string) {
-	loc, err := vfs.Walk(vfs.Root(), path, vfs.Follow)
-	if err == 0 {
-		err = vfs.MountAt(loc.Inode.(vfs.Directory), root, source)
-	}
-	if err != 0 {
+	if err := Mount(path, root, source); err != 0 {
 		panic("files: cannot mount " + path + ": " + err.Error())
 	}
+}
+
+// Mount puts a file system over the directory at path, which is made if there is none.
+func Mount(path string, root vfs.Directory, source string) calls.Errno {
+	loc, err := vfs.Walk(vfs.Root(), path, vfs.Follow)
+	if err == calls.ENOENT {
+		if err = mkdirAll(path); err == 0 {
+			loc, err = vfs.Walk(vfs.Root(), path, vfs.Follow)
+		}
+	}
+	if err != 0 {
+		return err
+	}
+	dir, ok := loc.Inode.(vfs.Directory)
+	if !ok {
+		return calls.ENOTDIR
+	}
+	return vfs.MountAt(dir, root, source)
+}
+
+// mkdirAll makes a directory and those it is in.
+func mkdirAll(path string) calls.Errno {
+	for i := 1; i <= len(path); i++ {
+		if i < len(path) && path[i] != '/' {
+			continue
+		}
+		if err := vfs.Make(vfs.Root(), path[:i], vfs.S_IFDIR|0o755, 0, ""); err != 0 && err != calls.EEXIST {
+			return err
+		}
+	}
+	return 0
 }
 
 // PutFile makes the file at path hold contents, in a file system in memory and without copying them. Directories on the way

@@ -48,7 +48,7 @@ func text(s string) func() []byte { return func() []byte { return []byte(s) } }
 var procTexts = []struct{ path, contents string }{
 	{"loadavg", "0.00 0.00 0.00 1/1 1\n"},
 	{"version", sysname + " version " + release + " " + version + "\n"},
-	{"filesystems", "nodev\ttmpfs\nnodev\tproc\nnodev\tsysfs\n"},
+	{"filesystems", "nodev\ttmpfs\nnodev\tproc\nnodev\tsysfs\nnodev\t9p\n"},
 	{"self/maps", ""},
 	{"self/cgroup", "0::/\n"},
 	{"self/oom_score_adj", "0\n"},

@@ -165,8 +165,8 @@ func stamp(mtime uint32, others vfs.AttrMask) *vfs.SetAttr {
 	return &vfs.SetAttr{Set: vfs.AttrAtime | vfs.AttrMtime | others, Atime: t, Mtime: t}
 }
 
-// enterWorkingDir goes to the directory that the word cwd= of the kernel command line names.
-func enterWorkingDir() {
+// EnterWorkingDir goes to the directory that the word cwd= of the kernel command line names. It is called when all is mounted.
+func EnterWorkingDir() {
 	path := kernel.Option("cwd")
 	if path == "" {
 		return

@@ -29,7 +29,6 @@ func init() {
 	}
 	furnish()
 	furnishRamdisk()
-	enterWorkingDir()
 }
 
 // absent are calls that std and well-known modules try and do without.

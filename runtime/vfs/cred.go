@@ -69,7 +69,7 @@ func (c *Cred) Access(st *fdtable.Stat, want uint32) calls.Errno {
 // permitted checks want against n for the program's effective user.
 func permitted(n Inode, want uint32) calls.Errno {
 	c := CurrentCred()
-	if c.EUID == 0 && want&MayExec == 0 {
+	if _, isDir := n.(Directory); c.EUID == 0 && (isDir || want&MayExec == 0) {
 		return 0
 	}
 	var st fdtable.Stat

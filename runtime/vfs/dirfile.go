@@ -18,10 +18,21 @@ type dirFile struct {
 
 func (f *dirFile) Read([]byte) (int, calls.Errno)  { return 0, calls.EISDIR }
 func (f *dirFile) Write([]byte) (int, calls.Errno) { return 0, calls.EBADF }
-func (f *dirFile) Sync() calls.Errno               { return 0 }
 
+// Sync makes changes of the entries durable, where that is something to do.
+func (f *dirFile) Sync() calls.Errno {
+	if s, ok := f.dir.(fdtable.Syncer); ok {
+		return s.Sync()
+	}
+	return 0
+}
+
+// Release tells the directory if it keeps something for its descriptions.
 func (f *dirFile) Release() calls.Errno {
 	happened(&f.Loc, InCloseRead)
+	if d, ok := f.dir.(interface{ Closed() }); ok {
+		d.Closed()
+	}
 	return 0
 }
 

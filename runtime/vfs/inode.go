@@ -91,6 +91,14 @@ type Mapper interface {
 	Unmap(addr uintptr)
 }
 
+// An Opener is a regular file or directory whose descriptions have something of their own, as those of a server's files do.
+type Opener interface {
+	Inode
+	// Open returns what a new description works on in the inode's place: a Regular, or a Directory of which it uses Entries.
+	// Both are told by Closed when the description is. flags are open's; with O_TRUNC the file is emptied.
+	Open(flags uint32) (Inode, calls.Errno)
+}
+
 // A Symlink is a symbolic link.
 type Symlink interface {
 	Inode

@@ -132,7 +132,18 @@ func openInode(loc Location, flags uint32, check bool) (fdtable.Description, cal
 			return nil, err
 		}
 	}
-	switch n := loc.Inode.(type) {
+	inode := loc.Inode
+	if o, ok := inode.(Opener); ok {
+		var err calls.Errno
+		if inode, err = o.Open(flags); err != 0 {
+			return nil, err
+		}
+		if flags&fdtable.O_TRUNC != 0 {
+			happened(&loc, InModify)
+		}
+		flags &^= fdtable.O_TRUNC
+	}
+	switch n := inode.(type) {
 	case Directory:
 		happened(&loc, InOpen)
 		return &dirFile{Base: Base{loc}, dir: n}, 0

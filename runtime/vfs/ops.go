@@ -317,7 +317,8 @@ func Truncate(loc Location, size int64) calls.Errno {
 	if _, ok := n.(Directory); ok {
 		return calls.EISDIR
 	}
-	if _, ok := n.(Regular); !ok {
+	_, ok := n.(Regular)
+	if _, opens := n.(Opener); !ok && !opens {
 		return calls.EINVAL
 	}
 	if err := permitted(n, MayWrite); err != 0 {

@@ -45,7 +45,7 @@ func (f *regFile) Release() calls.Errno {
 			event = InCloseWrite
 		}
 		happened(&f.Loc, event)
-		lostName(f.file)
+		lostName(f.Loc.Inode)
 	}
 	return 0
 }

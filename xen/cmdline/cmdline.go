@@ -29,7 +29,7 @@ var Options = [...]string{
 	"gw",       // gateways
 	"hostname", // host name
 	"ip",       // addresses
-	"mount",    // file systems; nothing reads it yet
+	"mount",    // file systems, see Mount; there may be several
 }
 
 // Scanner yields the words of a command line.

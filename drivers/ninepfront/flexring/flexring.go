@@ -128,6 +128,14 @@ func (r *Reader) Read(p []byte) {
 	}
 }
 
+// Peek returns the next n bytes, which are there, and leaves them. For tests.
+func (r *Reader) Peek(n int) []byte {
+	again := *r
+	p := make([]byte, n)
+	again.Read(p)
+	return p
+}
+
 // Release gives the room of what was read back to the peer.
 func (r *Reader) Release() { atomic.StoreUint32(r.sharedCons, r.cons) }
 

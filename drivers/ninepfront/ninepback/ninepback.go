@@ -5,6 +5,7 @@
 package ninepback
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strconv"
@@ -229,6 +230,7 @@ func (r requests) Read(p []byte) (int, error) {
 			b.tb.Errorf("ninepback: %v", err)
 			return 0, err
 		}
+		b.checker.whole(b.out, n)
 		if n = min(n, len(p)); n > 0 {
 			b.out.Read(p[:n])
 			b.out.Release()
@@ -311,6 +313,21 @@ func next(stream *[]byte) []byte {
 	m := (*stream)[:h.Size:h.Size]
 	*stream = (*stream)[h.Size:]
 	return m
+}
+
+// whole reports a request that was published in part, of which QEMU's server makes
+// what it likes. n bytes are there to read.
+func (c *checker) whole(out *flexring.Reader, n int) {
+	seen := append(bytes.Clone(c.out), out.Peek(n)...)
+	for len(seen) > 0 {
+		if len(seen) < p9.HeaderSize || uint64(p9.ParseHeader(seen).Size) > uint64(len(seen)) {
+			c.tb.Errorf("ninepback: %d bytes of a request were published before the rest", len(seen))
+			return
+		}
+		if next(&seen) == nil {
+			return // its size is impossible, which is reported elsewhere
+		}
+	}
 }
 
 func (c *checker) requests(p []byte) {

@@ -65,15 +65,16 @@ func (m *Rstat) fields(c *coder) {
 	if c.write {
 		n = uint16(len(AppendStat(nil, &m.Stat)))
 	}
-	c.u16(&n)
-	if !c.write && int(n) < len(c.buf) {
-		c.fail(ErrLong)
-	}
+	c.u16(&n) // read, it says no more than the Stat's own size
 	m.Stat.fields(c)
 }
 
 // Stat is what 9P2000.u tells of a file. A directory is read as the Stats of what is
 // in it.
+//
+// In front of it is its size, which nobody relies on: that of xen-9pfsd is 10 too
+// large (tools/9pfsd/io.c of Xen 4.20, fill_p9_stat counts the strings' lengths
+// twice).
 type Stat struct {
 	KernelType       uint16
 	Dev              uint32
@@ -85,31 +86,23 @@ type Stat struct {
 	Owner, Grp, MUID string
 	Extension        string
 	UID, GID, NMUID  uint32
+
+	size uint16 // as it was read
 }
 
 // fields codes a Stat, with its size in front.
 func (s *Stat) fields(c *coder) {
-	if !c.write {
-		var size uint16
-		c.u16(&size)
-		inner := coder{buf: c.take(int(size))}
-		s.content(&inner)
-		if len(inner.buf) > 0 {
-			inner.fail(ErrLong)
-		}
-		if inner.err != nil {
-			c.fail(inner.err)
-		}
+	start := len(c.buf)
+	var size uint16
+	c.u16(&size)
+	s.content(c)
+	if c.write {
+		size = uint16(len(c.buf) - start - 2)
+		head := coder{buf: c.buf[:start], write: true}
+		head.u16(&size) // in place: there is room
 		return
 	}
-	inner := coder{write: true}
-	s.content(&inner)
-	size := uint16(len(inner.buf))
-	c.u16(&size)
-	c.buf = append(c.buf, inner.buf...)
-	if inner.err != nil {
-		c.fail(inner.err)
-	}
+	s.size = size
 }
 
 func (s *Stat) content(c *coder) {
@@ -131,9 +124,24 @@ func AppendStat(data []byte, s *Stat) []byte {
 	return c.buf
 }
 
-// ParseStat takes a Stat off the data of a directory.
-func ParseStat(data []byte) (s Stat, rest []byte, err error) {
+// ParseStats reads the data of a directory: Stats, whose sizes together are the
+// data's. xen-9pfsd puts in front of each what goes before the one of Rstat, too
+// (tools/9pfsd/io.c, vfill_buffer_at, 's'); and since its Stats are smaller than they
+// say, behind them is anything.
+func ParseStats(data []byte) (list []Stat, err error) {
 	c := coder{buf: data}
-	s.fields(&c)
-	return s, c.buf, c.err
+	for said := 0; said < len(data); {
+		var s Stat
+		if b := c.buf; len(b) >= 4 && int(b[0])|int(b[1])<<8 == (int(b[2])|int(b[3])<<8)+2 {
+			c.take(2)
+		}
+		s.fields(&c)
+		if c.err != nil {
+			return nil, c.err
+		}
+		said += 2 + int(s.size)
+		s.size = 0
+		list = append(list, s)
+	}
+	return list, nil
 }

@@ -1,0 +1,7 @@
+//go:build xengo_9p
+
+package os
+
+// What the kernel's command line has mounted (mount=). The file system is a tenth
+// of a small program, so it is there for those that ask for it with the build tag.
+import _ "internal/xengo/runtime/mounts"
