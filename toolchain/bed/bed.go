@@ -30,6 +30,10 @@ type Options struct {
 	Cache string    // directory; empty: xengo/bed in the user's cache
 	Log   io.Writer // progress; nil: none
 	GDB   string    // address of a GDB stub for the whole machine, such as "localhost:1234"; empty: none
+
+	// Shares are directories of the host, at most MaxShares, that dom0 can mount
+	// (Bed.MountShare).
+	Shares []string
 }
 
 // release is where a Xen version comes from.

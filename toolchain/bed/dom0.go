@@ -27,8 +27,16 @@ var (
 		"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_console",
 		"xen-evtchn", "xen-gntdev", "xen-gntalloc", "xen-privcmd", "xenfs",
 		"llc", "stp", "bridge", "loop", "tun", "xen-netback", "xen-blkback",
+		"netfs", "fscache", "9pnet", "9pnet_virtio", "9p",
 	}
+
+	// inside are modules that newer kernels have in others.
+	inside = map[string]string{"fscache": "netfs"}
 )
+
+// deviceModel is the QEMU that xl starts for guests, in whose place on the bed it
+// serves directories.
+const deviceModel = "usr/libexec/xen-qemu-system-i386"
 
 // parts of the kernel package that are kept.
 func keepKernel(name string) bool {
@@ -138,6 +146,9 @@ func addPrograms(root, from tree, dir string) error {
 			}
 		}
 	}
+	if err := addLinked(root, from, deviceModel); err != nil {
+		return err
+	}
 	// xl looks for libxl-save-helper and others there, pthread_cancel for this.
 	return addLinked(root, from, libraries+"libgcc_s.so.1")
 }
@@ -223,6 +234,7 @@ func addOurs(root tree, r release, agent []byte) error {
 	root.add("usr/bin/agent", agent, 0o755)
 	root.add("etc/bed", []byte("XEN_BIN=/usr/lib/xen-"+r.xen+"/bin\n"), 0o644)
 	root.add("etc/xen/xl.conf", nil, 0o644)
+	root.add("usr/share/qemu/keymaps/en-us", nil, 0o644) // QEMU wants it for the display that nobody has
 	for dst, src := range map[string]string{
 		"init": "init", "etc/xen/scripts/vif-bridge": "vif-bridge", "etc/xen/scripts/block": "block", "etc/udhcpd.conf": "udhcpd.conf", "etc/hosts": "hosts",
 		"usr/bin/guest-clean": "guest-clean", "usr/bin/console-input": "console-input",

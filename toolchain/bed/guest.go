@@ -35,6 +35,7 @@ type GuestConfig struct {
 	Vifs      []string     // network devices in xl's syntax; nil: one with an address, empty: none
 	Disks     []string     // block devices in xl's syntax, of files in dom0
 	DiskFiles []xlcfg.Disk // block devices from xvda on, of files on the host: see SaveDisks
+	Shares    []Share      // directories that QEMU in dom0 serves
 	Lines     []string     // more of the domain's config, as in its file
 	NativeTSC bool         // let the guest read the TSC itself: for benchmarks
 
@@ -115,7 +116,10 @@ func (g *Guest) start(ctx context.Context, c *GuestConfig) error {
 	go g.watch(ctx, cmp.Or[io.Writer](c.Console, g.output))
 	select {
 	case <-g.events.created:
-		return nil
+		if c.Shares == nil {
+			return nil
+		}
+		return g.serveShares(ctx)
 	case <-g.done:
 		return cmp.Or(g.err, errors.New("it did not start\n"+g.events.log()))
 	}
@@ -130,6 +134,9 @@ func (g *Guest) config(ctx context.Context, c *GuestConfig) (*xlcfg.Config, erro
 	}
 	if c.Vifs == nil {
 		cfg.Vifs = []string{g.vif()}
+	}
+	if c.Shares != nil {
+		cfg.Lines = append(cfg.Lines, shareLine(c.Shares))
 	}
 	if c.NativeTSC {
 		cfg.Lines = append(cfg.Lines, xlcfg.NativeTSC)

@@ -63,7 +63,7 @@ func (o *Options) image(ctx context.Context) (string, error) {
 // imageKey names all that decides what the saved state is.
 func imageKey(r release, debs []string, emulatorVersion string) (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%q\n%s\n%s\n%s\n%q\n%q\n%q\n", r.xen, machine, xenLine, dom0Line, emulatorVersion, programs, tools, modules)
+	fmt.Fprintf(h, "%s\n%q\n%s\n%s\n%s\n%q\n%q\n%q\n%s\n", r.xen, machine, xenLine, dom0Line, emulatorVersion, programs, tools, modules, deviceModel)
 	for _, d := range debs {
 		fmt.Fprintln(h, filepath.Base(d))
 	}

@@ -27,6 +27,9 @@ func addModules(ctx context.Context, root, from tree) error {
 	var order strings.Builder
 	for i, module := range modules {
 		file, ok := files[module]
+		if _, there := files[inside[module]]; !ok && there {
+			continue
+		}
 		if !ok {
 			if !strings.Contains(strings.ReplaceAll(builtin, "-", "_"), "/"+strings.ReplaceAll(module, "-", "_")+".ko") {
 				return fmt.Errorf("the kernel has no module %s", module)

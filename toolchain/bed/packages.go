@@ -2,6 +2,8 @@ package bed
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +25,7 @@ func packages(ctx context.Context, o *Options, cache string, r release) ([]strin
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	pin := filepath.Join(dir, "pinned.json")
+	pin := filepath.Join(dir, "pinned-"+wantedKey()+".json")
 	p, err := readPinned(pin, dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		p, err = fetch(ctx, o, dir, r)
@@ -59,6 +61,23 @@ func readPinned(file, dir string) (pinned, error) {
 	return p, nil
 }
 
+// wanted are expressions of what is taken of the packages that installing would
+// bring: what the programs of dom0 link. The second part is for QEMU.
+var wanted = []string{
+	`^xen`, `^libxen`, `^busybox-static$`, `^libc6$`, `^libgcc-s1$`, `^libyajl2$`, `^libuuid1$`, `^zlib1g$`, `^liblzma5$`, `^libzstd1$`,
+	`^libbz2`, `^liblzo2`, `^libnl-`, `^libfdt1$`, `^libncurses6$`, `^libtinfo6$`,
+
+	`^qemu-system-xen$`, `^libatomic1$`, `^libcap2$`, `^libdw1$`, `^libelf1$`, `^libffi8$`, `^libglib2\.0-0`, `^libgstreamer`, `^libjpeg62`,
+	`^liblz4-1$`, `^libopus0$`, `^liborc-0`, `^libpcre2-8-0$`, `^libpixman-1-0$`, `^libsasl2-2$`, `^libspice-server1$`, `^libssl3`,
+	`^libstdc\+\+6$`, `^libudev1$`, `^libunwind8$`, `^libusb-1`, `^libxxhash0$`,
+}
+
+// wantedKey tells choices of different wishes apart.
+func wantedKey() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", wanted))
+	return hex.EncodeToString(sum[:4])
+}
+
 func fetch(ctx context.Context, o *Options, dir string, r release) (pinned, error) {
 	start := time.Now()
 	o.logf("fetching the packages of Xen %s from Debian %s", r.xen, r.suite)
@@ -69,13 +88,11 @@ func fetch(ctx context.Context, o *Options, dir string, r release) (pinned, erro
 	if err := a.update(ctx); err != nil {
 		return pinned{}, err
 	}
-	all, err := a.closure(ctx, "linux-image-amd64", "xen-hypervisor-"+r.xen+"-amd64", "xen-utils-"+r.xen, "xenstore-utils", "busybox-static")
+	all, err := a.closure(ctx, "linux-image-amd64", "xen-hypervisor-"+r.xen+"-amd64", "xen-utils-"+r.xen, "xenstore-utils", "busybox-static", "qemu-system-xen")
 	if err != nil {
 		return pinned{}, err
 	}
-	// Of what installing would bring, what the programs of dom0 link.
-	p := pinned{pick(all, r.kernel, `^xen`, `^libxen`, `^busybox-static$`, `^libc6$`, `^libgcc-s1$`, `^libyajl2$`, `^libuuid1$`,
-		`^zlib1g$`, `^liblzma5$`, `^libzstd1$`, `^libbz2`, `^liblzo2`, `^libnl-`, `^libfdt1$`, `^libncurses6$`, `^libtinfo6$`)}
+	p := pinned{pick(all, append([]string{r.kernel}, wanted...)...)}
 	if err := a.download(ctx, dir, p.Files); err != nil {
 		return pinned{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -33,6 +34,24 @@ var machine = []string{
 	"-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "EPYC,+svm,-smap,-monitor,-rdtscp",
 	"-smp", "2", "-m", memory, "-display", "none", "-no-reboot", "-nodefaults",
 	"-device", "virtio-serial-pci,max_ports=2", "-device", "virtserialport,chardev=agent,nr=1,name=xengo.agent",
+	"-device", "virtio-9p-pci,fsdev=share0,mount_tag=share0", "-device", "virtio-9p-pci,fsdev=share1,mount_tag=share1",
+	"-device", "virtio-9p-pci,fsdev=share2,mount_tag=share2", "-device", "virtio-9p-pci,fsdev=share3,mount_tag=share3",
+}
+
+// MaxShares is how many directories of the host dom0 can mount.
+const MaxShares = 4
+
+// shares are QEMU's arguments for the directories that dom0 can mount. A state that was
+// saved has the devices, and not the directories; what is none of these is empty.
+func shares(dirs []string, empty string) (args []string) {
+	for i := range MaxShares {
+		dir := empty
+		if i < len(dirs) {
+			dir = dirs[i]
+		}
+		args = append(args, "-fsdev", fmt.Sprintf("local,id=share%d,path=%s,security_model=none,multidevs=remap", i, strings.ReplaceAll(dir, ",", ",,")))
+	}
+	return args
 }
 
 // qemu is a running emulator.
@@ -51,7 +70,11 @@ func (q *qemu) log() string         { return filepath.Join(q.dir, "xen.log") }
 // that, and waits for "cont".
 func startQEMU(o *Options, image, dir string, state *os.File) (*qemu, error) {
 	q := &qemu{dir: dir, dead: make(chan struct{})}
-	args := append([]string{}, machine...)
+	empty := filepath.Join(dir, "empty")
+	if err := os.Mkdir(empty, 0o700); err != nil {
+		return nil, err
+	}
+	args := append(shares(o.Shares, empty), machine...)
 	args = append(args,
 		"-chardev", "socket,id=agent,server=on,wait=off,path="+q.agentSocket(),
 		"-chardev", "socket,id=qmp,server=on,wait=off,path="+q.qmpSocket(), "-mon", "chardev=qmp,mode=control",
