@@ -42,6 +42,12 @@ func Guest(t testing.TB, program string) string { return build(t, program, "xenp
 // Stripped is Guest, without symbols and debugging information.
 func Stripped(t testing.TB, program string) string { return build(t, program, "xenpv", "-s") }
 
+// Tagged is Guest, built with a build tag.
+func Tagged(t testing.TB, program, tag string) string { return build(t, program, "xenpv", tagFlag+tag) }
+
+// tagFlag begins a flag that is not the linker's.
+const tagFlag = "-tags="
+
 // Linux returns the same program for Linux.
 func Linux(t testing.TB, program string) string { return build(t, program, "linux") }
 
@@ -100,7 +106,16 @@ func (b *builds) run(file, program, goos string, flags []string) error {
 		goCommand = filepath.Join(root, "bin", "go")
 		env = append(env, "GOROOT="+root, "GOTOOLCHAIN=local")
 	}
-	args := []string{"build", "-trimpath", "-o", file, "-ldflags=" + strings.Join(flags, " "), "./" + pkg}
+	args := []string{"build", "-trimpath", "-o", file}
+	var linker []string
+	for _, f := range flags {
+		if strings.HasPrefix(f, tagFlag) {
+			args = append(args, f)
+		} else {
+			linker = append(linker, f)
+		}
+	}
+	args = append(args, "-ldflags="+strings.Join(linker, " "), "./"+pkg)
 	cmd := exec.CommandContext(shared.ctx, goCommand, args...)
 	cmd.Dir = filepath.Join(test, module)
 	cmd.Env = append(env, "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off")

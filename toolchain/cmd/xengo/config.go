@@ -77,6 +77,12 @@ func (g *configurer) config(image string, args []string) (string, error) {
 		c.Disks = append(c.Disks, d.Spec(i))
 	}
 	p := xlcfg.Program{Argv0: filepath.Base(image), Args: args, Env: g.env}
+	for i, m := range g.mounts {
+		p.Options = append(p.Options, m.mountOption(i))
+	}
+	if g.mounts != nil {
+		c.Lines = append(c.Lines, shareLine(g.mounts))
+	}
 	line, files, err := p.Encode()
 	if err != nil {
 		return "", err

@@ -107,6 +107,14 @@ func TestRunDisks(t *testing.T) {
 	}
 }
 
+func TestConfigShare(t *testing.T) {
+	app, dir := stubFile(t, stub.Poweroff, ""), t.TempDir()
+	out, err := execute("config", "--share", dir+":/mnt", "--share", dir+":/other point", app)
+	require.NoError(t, err)
+	require.Contains(t, out, `extra = "argv0=app.elf mount=share0:/mnt:9p 'mount=share1:/other point:9p'"`)
+	require.Contains(t, out, `p9 = ["type=qemu,tag=share0,path=`+dir+`,security_model=none", "type=qemu,tag=share1,path=`+dir+`,security_model=none"]`)
+}
+
 func TestConfigRootfs(t *testing.T) {
 	app, dir := stubFile(t, stub.Poweroff, ""), t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), []byte("its contents"), 0o600))
@@ -136,17 +144,19 @@ func TestConfigRootfs(t *testing.T) {
 func TestFlagErrors(t *testing.T) {
 	app := stubFile(t, stub.Poweroff, "")
 	for want, args := range map[string][]string{
-		"pv or pvh":                {"config", "--type", "hvm", app},
-		"--vcpus 0":                {"config", "--vcpus", "0", app},
-		"--memory -1":              {"config", "--memory", "-1", app},
-		"names no file":            {"config", "--disk", ",ro", app},
-		"--share is not supported": {"config", "--share", "x:/y", app},
-		"--rootfs: stat x":         {"config", "--rootfs", "x", app},
-		"is neither a directory":   {"config", "--rootfs", app, app},
-		"not in the environment":   {"config", "--env", "SURELY_NOT_SET", app},
-		"is no image":              {"config", "/etc/passwd"},
-		"unknown command":          {"fly"},
-		"at least 1 arg":           {"run"},
+		"pv or pvh":              {"config", "--type", "hvm", app},
+		"--vcpus 0":              {"config", "--vcpus", "0", app},
+		"--memory -1":            {"config", "--memory", "-1", app},
+		"names no file":          {"config", "--disk", ",ro", app},
+		"--share x: it is":       {"config", "--share", "x", app},
+		"is no directory":        {"config", "--share", app + ":/mnt", app},
+		"/absent: no such file":  {"config", "--share", "/surely/absent:/mnt", app},
+		"--rootfs: stat x":       {"config", "--rootfs", "x", app},
+		"is neither a directory": {"config", "--rootfs", app, app},
+		"not in the environment": {"config", "--env", "SURELY_NOT_SET", app},
+		"is no image":            {"config", "/etc/passwd"},
+		"unknown command":        {"fly"},
+		"at least 1 arg":         {"run"},
 	} {
 		_, err := execute(args...)
 		require.ErrorContains(t, err, want)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -24,6 +23,7 @@ type guestFlags struct {
 	diskFlags []string
 	disks     []xlcfg.Disk
 	shares    []string
+	mounts    []share // what shares say
 	nativeTSC bool
 	lines     []string
 }
@@ -40,7 +40,7 @@ func (g *guestFlags) add(c *cobra.Command, nativeTSC bool) {
 	f.StringVar(&g.name, "name", "", "the domain's name (default: made from the image's)")
 	f.StringVar(&g.rootfs, "rootfs", "", "files for the guest's root: a `DIR`, or a cpio archive (newc, not compressed)")
 	f.StringArrayVar(&g.diskFlags, "disk", nil, "block device for the guest, the first /dev/xvda: `FILE[,ro]` (repeat)")
-	f.StringArrayVar(&g.shares, "share", nil, "directory for the guest: `DIR:/mountpoint` (repeat)")
+	f.StringArrayVar(&g.shares, "share", nil, "directory for the guest to mount, by 9pfs: `DIR:/mountpoint` (repeat)")
 	f.BoolVar(&g.nativeTSC, "native-tsc", nativeTSC, "let the guest read the CPU's time stamp counter itself, even if that is not invariant")
 	f.StringArrayVar(&g.lines, "config-line", nil, "a further `LINE` of the domain's config, see xl.cfg(5) (repeat)")
 	must(c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"pvh", "pv"}, cobra.ShellCompDirectiveNoFileComp)))
@@ -54,8 +54,10 @@ func (g *guestFlags) check() error {
 		return fmt.Errorf("--vcpus %d: at least 1", g.vcpus)
 	case g.memory < 1:
 		return fmt.Errorf("--memory %d: at least 1", g.memory)
-	case g.shares != nil:
-		return errors.New("--share is not supported yet in this version: guests have no driver for directories of the host")
+	}
+	var err error
+	if g.mounts, err = parseShares(g.shares); err != nil {
+		return err
 	}
 	if g.rootfs != "" {
 		if _, err := ramdisk.Open(g.rootfs); err != nil {

@@ -58,6 +58,9 @@ the guest has 10 seconds.
 The file of a --disk is copied to the bed, whose memory it has to fit into (some
 400 MB for all), and what the guest made of it is copied back at the end, unless
 it is read-only.
+With --share the guest and this machine see the same files: QEMU passes the
+directory to dom0, and dom0's QEMU to the guest. It implies --fresh. Packages are
+built with -tags xengo_9p then, as images for it have to be.
 
 The exit status is the program's, or
   124  after --timeout
@@ -168,14 +171,21 @@ func (r *runner) image(ctx context.Context, args []string) (file string, rest []
 		return "", nil, nil, err
 	}
 	done = func() { os.RemoveAll(dir) }
-	if file, err = build(ctx, dir, args[:n]); err != nil {
+	packages := args[:n]
+	if r.mounts != nil {
+		packages = append([]string{"-tags=" + tag9p}, packages...)
+	}
+	if file, err = build(ctx, dir, packages); err != nil {
 		done()
 		return "", nil, nil, err
 	}
 	return file, args[n:], done, nil
 }
 
-// build builds a program into dir.
+// tag9p is the build tag of programs that can mount directories of the host.
+const tag9p = "xengo_9p"
+
+// build builds a program into dir. Flags may be before the packages.
 func build(ctx context.Context, dir string, packages []string) (string, error) {
 	root, err := goRoot(ctx)
 	if err != nil {

@@ -221,3 +221,38 @@ func TestBedUpAndDown(t *testing.T) {
 	_, status = do("bed", "status")
 	require.Equal(t, 1, status)
 }
+
+// A directory of this machine is the guest's, both ways.
+func TestRunShare(t *testing.T) {
+	xengo := tool(t)
+	dir := t.TempDir()
+	program := filepath.Join(t.TempDir(), "main.go")
+	require.NoError(t, os.WriteFile(program, []byte(`package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	b, err := os.ReadFile("/mnt/in")
+	if err == nil {
+		err = os.WriteFile("/mnt/out", append(b, " and back"...), 0o644)
+	}
+	if err == nil {
+		err = os.Remove("/mnt/in")
+	}
+	fmt.Println(err)
+}
+`), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "in"), []byte("there"), 0o644))
+	cmd := exec.Command(xengo, "run", "--share", dir+":/mnt", program)
+	cmd.Dir = filepath.Dir(program) // outside of this module
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "<nil>")
+	b, err := os.ReadFile(filepath.Join(dir, "out"))
+	require.NoError(t, err)
+	require.Equal(t, "there and back", string(b))
+	require.NoFileExists(t, filepath.Join(dir, "in"))
+}

@@ -126,10 +126,14 @@ func (s *session) dial(ctx context.Context, network string, port int) (net.Conn,
 	}
 }
 
-// openBed takes the bed that is up or resumes one.
+// openBed takes the bed that is up or resumes one. The host's directories are those of
+// a machine, and not of a guest in it.
 func (s *session) openBed() (err error) {
+	for _, m := range s.mounts {
+		s.runner.bed.Shares = append(s.runner.bed.Shares, m.dir)
+	}
 	defer slow("resuming Xen %s and dom0", s.runner.bed.Xen)()
-	if s.fresh || s.runner.bed.GDB != "" {
+	if s.fresh || s.runner.bed.GDB != "" || s.mounts != nil {
 		s.bed, err = bed.Start(s.ctx, s.runner.bed)
 	} else {
 		s.bed, err = attachOrStart(s.ctx, s.runner.bed)
@@ -153,7 +157,23 @@ func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 	} else {
 		c.Options = append(c.Options, "dns="+bed.NameServer)
 	}
-	return c, err
+	if err != nil {
+		return c, err
+	}
+	return c, s.share(&c)
+}
+
+// share has the bed pass the directories of --share on.
+func (s *session) share(c *bed.GuestConfig) error {
+	for i, m := range s.mounts {
+		dir, err := s.bed.MountShare(s.ctx, i)
+		if err != nil {
+			return err
+		}
+		c.Shares = append(c.Shares, bed.Share{Tag: shareTag(i), Dir: dir})
+		c.Options = append(c.Options, m.mountOption(i))
+	}
+	return nil
 }
 
 // attend serves the guest until it has ended, and returns how.
