@@ -292,7 +292,22 @@ func read(t *testing.T, path string) string {
 	return string(p[:n])
 }
 
+// heard is a vfs.Watcher.
+type heard struct{ events []string }
+
+func (h *heard) Happened(_ vfs.Inode, event, _ uint32, name string) {
+	h.events = append(h.events, map[uint32]string{vfs.InCreate: "+", vfs.InDelete: "-"}[event]+name)
+}
+
 func TestTree(t *testing.T) {
+	dev, err := vfs.Walk(vfs.Root(), "/dev", vfs.Follow)
+	require.Zero(t, err)
+	h := new(heard)
+	vfs.Watch(dev.Inode, h)
+	defer func() {
+		vfs.Unwatch(dev.Inode, h)
+		assert.Equal(t, []string{"+xvdb", "+xvda", "+xvdaa", "-xvdaa", "-xvda", "+xvda", "-xvda", "-xvdb"}, h.events)
+	}()
 	var lines []string
 	s := &set{print: func(line string) { lines = append(lines, line) }}
 	b, a := newMemory(1<<20, 512), newMemory(1<<16, 4096)
@@ -309,6 +324,11 @@ func TestTree(t *testing.T) {
 	assert.Equal(t, "2048\n", read(t, "/sys/block/xvdb/size"))
 	assert.Equal(t, "202:16\n", read(t, "/sys/block/xvdb/dev"))
 	assert.Equal(t, "4096\n", read(t, "/sys/block/xvda/queue/logical_block_size"))
+
+	huge := &memory{name: "xvdaa", minor: 1<<28 - 1, sector: 512, data: make([]byte, 1)}
+	s.add(huge)
+	assert.Contains(t, string(s.partitions()), "\n 202  268435455          0 xvdaa\n")
+	s.remove(huge)
 
 	again := newMemory(4096, 512) // another disk of that number
 	again.name = "xvda2"

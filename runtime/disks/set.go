@@ -44,11 +44,10 @@ func (s *set) add(dev Device) {
 		s.print("xengo: /dev/" + name + ": " + err.Error())
 		return
 	}
-	at := 0
-	for at < len(s.disks) && s.disks[at].minor() < minor {
-		at++
+	s.disks = append(s.disks, d)
+	for i := len(s.disks) - 1; i > 0 && s.disks[i-1].minor() > minor; i-- {
+		s.disks[i-1], s.disks[i] = s.disks[i], s.disks[i-1]
 	}
-	s.disks = append(s.disks[:at:at], append([]*disk{d}, s.disks[at:]...)...)
 	s.describe(d)
 }
 
@@ -116,21 +115,21 @@ func (s *set) partitions() []byte {
 	b := []byte("major minor  #blocks  name\n\n")
 	for _, d := range s.disks {
 		name, minor := d.Node()
-		b = right(b, major, 4)
-		b = right(b, uint64(minor), 9)
-		b = right(b, uint64(d.Size()>>10), 11)
+		for _, column := range [...]struct {
+			gap   string
+			width int
+			n     uint64
+		}{{"", 4, major}, {"  ", 7, uint64(minor)}, {" ", 10, uint64(d.Size() >> 10)}} {
+			b = append(b, column.gap...)
+			s := ascii.Utoa(column.n)
+			for range column.width - len(s) {
+				b = append(b, ' ')
+			}
+			b = append(b, s...)
+		}
 		b = append(b, " "+name+"\n"...)
 	}
 	return b
-}
-
-// right appends a number in a column of that many characters.
-func right(b []byte, n uint64, width int) []byte {
-	s := ascii.Utoa(n)
-	for range width - len(s) {
-		b = append(b, ' ')
-	}
-	return append(b, s...)
 }
 
 var _ blkfront.Handler = (*set)(nil)

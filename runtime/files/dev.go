@@ -38,10 +38,12 @@ func RegisterDevice(name string, mode uint32, rdev uint64, open OpenDevice) call
 		return calls.EBUSY
 	}
 	// Not as the program, which may have become a user that cannot write there.
-	if _, err := devFS.Root().Create(name, &vfs.New{Mode: mode, Rdev: rdev}); err != 0 {
+	n, err := devFS.Root().Create(name, &vfs.New{Mode: mode, Rdev: rdev})
+	if err != 0 {
 		return err
 	}
 	devices.open[key] = open
+	vfs.Came(devFS.Root(), name, n)
 	return 0
 }
 
@@ -52,7 +54,9 @@ func UnregisterDevice(name string, mode uint32, rdev uint64) {
 	delete(devices.open, deviceKey{mode & vfs.S_IFMT, rdev})
 	var st fdtable.Stat
 	if n := devFS.Find(name); n != nil && n.Stat(&st) == 0 && st.Mode&vfs.S_IFMT == mode&vfs.S_IFMT && st.Rdev == rdev {
-		devFS.Root().Remove(name, false) // fails only if the program was faster
+		if devFS.Root().Remove(name, false) == 0 { // else the program was faster
+			vfs.Went(devFS.Root(), name, n)
+		}
 	}
 }
 

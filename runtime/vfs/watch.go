@@ -109,6 +109,10 @@ func happenedIn(dir Directory, name string, n Inode, event uint32) {
 	}
 }
 
+// Came and Went tell the watchers of a directory of an entry that was made or removed by calling dir itself.
+func Came(dir Directory, name string, n Inode) { happenedIn(dir, name, n, InCreate) }
+func Went(dir Directory, name string, n Inode) { happenedIn(dir, name, n, InDelete) }
+
 // happenedTo tells the watchers of n alone.
 func happenedTo(n Inode, event uint32) {
 	if watched() {
