@@ -3,8 +3,10 @@ package integration
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +137,34 @@ func TestDiskResize(t *testing.T) {
 		harness.Verdicts(t, g.Transcript(), "resized")
 		harness.Ended(t, result, bed.Poweroff, 0)
 		pattern(t, b, "check", file, 2)
+	})
+}
+
+// TestDiskDestroyed destroys guests that write, at any moment, and finds what
+// they had synced.
+func TestDiskDestroyed(t *testing.T) {
+	rounds := 3
+	if harness.Long() {
+		rounds = 50
+	}
+	harness.Each(t, harness.Platforms(), func(t *testing.T, p harness.Platform) {
+		b := p.Bed(t)
+		for i := range rounds {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				file := image(t, b)
+				g := harness.Start(t, p, withDisk(t, file, "xvda,rw", "journal", "/dev/xvda", fmt.Sprint(diskSize)), diskTimeout)
+				g.Expect("^disk: safe ")
+				time.Sleep(time.Duration(rand.IntN(2000)) * time.Millisecond)
+				harness.Dom0(t, b, "xl", "destroy", g.Name)
+				if result := g.End(); result.Reason != bed.Destroyed {
+					t.Errorf("ended with %v", result)
+				}
+				safe := regexp.MustCompile(`disk: safe (\d+)\r?\n`).FindAllStringSubmatch(g.Transcript(), -1)
+				size := safe[len(safe)-1][1]
+				harness.Dom0(t, b, harness.Install(t, b, "guests/disk"), "check", file, "5", size)
+				t.Log(size, "bytes were safe")
+			})
+		}
 	})
 }
 

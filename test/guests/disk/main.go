@@ -4,6 +4,7 @@
 //	disk readonly DEVICE SIZE       properties of one that cannot be written to, and has pattern 1
 //	disk resize DEVICE SIZE         use one until it has another size, and then all of it: pattern 2
 //	disk unplug DEVICE              use it until it is detached and, with pattern 1, attached again
+//	disk journal DEVICE SIZE        write pattern 5 sector by sector, each followed by fsync, and say how many bytes are safe
 //	disk fill|check FILE SEED SIZE  write or compare a pattern
 package main
 
@@ -29,6 +30,8 @@ func main() {
 		verdict.Exit(resize(name, number(3)))
 	case "unplug":
 		verdict.Exit(unplug(name))
+	case "journal":
+		fail(journal(name, number(3)))
 	case "fill":
 		fail(fill(name, uint64(number(3)), number(4)))
 	case "check":

@@ -60,3 +60,25 @@ func check(name string, seed uint64, size int64) error {
 	}
 	return nil
 }
+
+// journal writes a pattern in sectors and says after each how much of it will
+// survive whatever happens.
+func journal(name string, size int64) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	sector := make([]byte, 512)
+	for off := int64(0); off < size; off += int64(len(sector)) {
+		pattern(sector, 5, off)
+		if _, err := f.WriteAt(sector, off); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		fmt.Println("disk: safe", off+int64(len(sector)))
+	}
+	return nil
+}
