@@ -89,7 +89,9 @@ type Device struct {
 type Options struct {
 	Queues int // at most; 0: 1. As many as there are vCPUs is enough
 
-	index uint32 // where the indices of rings begin, for tests
+	// For tests:
+	index   uint32 // where the indices of rings begin
+	timeout int64  // in place of connectTimeout
 }
 
 // Open connects to the device of that name ("51712" is device/vbd/51712), and
@@ -107,6 +109,9 @@ func Open(p hv.Platform, xs *xenstore.Client, name string, o Options) (*Device, 
 		closing: make(chan struct{}),
 		ending:  make(chan struct{}),
 		done:    make(chan struct{}),
+	}
+	if o.timeout == 0 {
+		o.timeout = connectTimeout
 	}
 	if err := d.connect(o); err != nil {
 		bus.Fail(err)
@@ -128,12 +133,12 @@ func (d *Device) connect(o Options) error {
 	}
 	// A backend may have gone ahead, and expects what is the default.
 	ready := func(s xenbus.State) bool { return s >= xenbus.InitWait && s <= xenbus.Connected }
-	if _, err := d.bus.WaitBackend(ready, connectTimeout); err != nil {
+	if _, err := d.bus.WaitBackend(ready, o.timeout); err != nil {
 		return err
 	}
 	err := d.makeQueues(o)
 	if err == nil {
-		err = d.publish()
+		err = d.publish(o.timeout)
 	}
 	if err == nil {
 		err = d.start()
@@ -175,7 +180,7 @@ func (d *Device) makeQueues(o Options) error {
 }
 
 // publish tells the backend of the rings and waits until it uses them.
-func (d *Device) publish() error {
+func (d *Device) publish(timeout int64) error {
 	var front blkif.Frontend
 	for _, q := range d.queues {
 		port := blkif.Queue{Port: uint32(q.port)}
@@ -191,7 +196,7 @@ func (d *Device) publish() error {
 		return err
 	}
 	settled := func(s xenbus.State) bool { return s >= xenbus.Connected || s == xenbus.Unknown }
-	s, err := d.bus.WaitBackend(settled, connectTimeout)
+	s, err := d.bus.WaitBackend(settled, timeout)
 	if err == nil && s != xenbus.Connected {
 		err = ErrClosed
 	}

@@ -373,6 +373,30 @@ func TestProbeFailure(t *testing.T) {
 	<-r.lost
 }
 
+// A backend that takes longer than anybody waits is no failure for good, and said
+// once.
+func TestProbeSlow(t *testing.T) {
+	b := newBed(t)
+	r := newRecorder()
+	back := blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Reopen: true})
+	back.SetState(xenbus.Initialising)
+	stop, err := Probe(b.guest, b.xs, Options{timeout: 5e8}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := <-r.failed; !strings.Contains(f, xenbus.ErrTimeout.Error()) {
+		t.Errorf("failed: %s", f)
+	}
+	b.guest.Sleep(7e8)
+	back.SetState(xenbus.InitWait)
+	check(t, "Close", (<-r.found).Close(), nil)
+	<-r.lost
+	check(t, "stop", stop(), nil)
+	if len(r.failed) > 0 {
+		t.Errorf("failed: %s", <-r.failed)
+	}
+}
+
 // fuzzDevice attacks a device and checks that it stays sane: it ends, or goes on
 // as if nothing had been.
 func fuzzDevice(t *testing.T, index uint32, attack func(*blkback.Ring)) {

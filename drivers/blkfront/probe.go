@@ -1,6 +1,7 @@
 package blkfront
 
 import (
+	"errors"
 	"sync"
 
 	"internal/xengo/xen/hv"
@@ -18,7 +19,8 @@ type Handler interface {
 	// Lost is told that a device which was found begins to end.
 	Lost(d *Device)
 
-	// Failed is told of a device that could not be opened.
+	// Failed is told of a device that could not be opened, once for each
+	// reason in a row.
 	Failed(name string, err error)
 }
 
@@ -75,6 +77,7 @@ type prober struct {
 type keeper struct {
 	*prober
 	name    string
+	said    string        // why it could not be opened the last time
 	changed chan struct{} // something about devices has; has room for one
 	settled chan struct{} // closed when opening it was tried, or is not wanted
 	once    sync.Once     // closes it
@@ -117,18 +120,20 @@ func (k *keeper) run() {
 }
 
 // open opens the device, and returns when it has ended or the search has. It
-// reports whether all went well.
+// reports whether all went well; that a backend is slow is nothing wrong.
 func (k *keeper) open() (well bool) {
 	d, err := Open(k.p, k.xs, k.name, k.o)
 	if err != nil {
-		k.h.Failed(k.name, err)
-	} else {
-		k.h.Found(d)
+		if k.said != err.Error() {
+			k.said = err.Error()
+			k.h.Failed(k.name, err)
+		}
+		k.settle()
+		return errors.Is(err, xenbus.ErrTimeout)
 	}
+	k.said = ""
+	k.h.Found(d)
 	k.settle()
-	if err != nil {
-		return false
-	}
 	select {
 	case <-d.Ending():
 	case <-k.stopped:
