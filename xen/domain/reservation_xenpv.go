@@ -4,22 +4,23 @@ package domain
 
 import "internal/xengo/xen/hv"
 
-// reservation is this domain's memory.
-type reservation struct{}
+// Machine is this domain as its balloon sees it.
+type Machine interface {
+	hv.Reservation
+	hv.Clock
+}
 
-var _ hv.Reservation = reservation{}
+func (platform) Pages() (have, spare int) { return hv.Pages() }
 
-func (reservation) Pages() (have, spare int) { return hv.Pages() }
+func (platform) Withhold(pfns []hv.PFN, frames []hv.Frame) int { return hv.Withhold(pfns, frames) }
 
-func (reservation) Withhold(pfns []hv.PFN, frames []hv.Frame) int { return hv.Withhold(pfns, frames) }
+func (platform) Restore(pfns []hv.PFN, frames []hv.Frame) int { return hv.Restore(pfns, frames) }
 
-func (reservation) Restore(pfns []hv.PFN, frames []hv.Frame) int { return hv.Restore(pfns, frames) }
-
-func (reservation) Decrease(frames []hv.Frame) (int, error) {
+func (platform) Decrease(frames []hv.Frame) (int, error) {
 	return all(hv.DecreaseReservation, frames)
 }
 
-func (reservation) Populate(frames []hv.Frame) (int, error) { return all(hv.PopulatePhysmap, frames) }
+func (platform) Populate(frames []hv.Frame) (int, error) { return all(hv.PopulatePhysmap, frames) }
 
 // all makes it an error that Xen has done less than was asked for, which it does
 // not say otherwise.
@@ -31,11 +32,11 @@ func all(change func([]hv.Frame) (int, error), frames []hv.Frame) (int, error) {
 	return n, err
 }
 
-func (reservation) Room(static int) (first, end hv.PFN) { return hv.Room(static) }
+func (platform) Room(static int) (first, end hv.PFN) { return hv.Room(static) }
 
-func (reservation) Aim(pages int) { hv.Aim(pages) }
+func (platform) Aim(pages int) { hv.Aim(pages) }
 
-func (reservation) Reclaim() { hv.Reclaim() }
+func (platform) Reclaim() { hv.Reclaim() }
 
-// Reservation returns this domain's memory.
-func Reservation() hv.Reservation { return reservation{} }
+// Reservation returns the machine's memory.
+func Reservation() Machine { return thePlatform() }

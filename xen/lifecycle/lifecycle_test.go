@@ -90,6 +90,14 @@ func TestSysRq(t *testing.T) {
 	}
 }
 
+func TestVCPUsThatCannotBeRead(t *testing.T) {
+	store, xs := newBed(t)
+	store.Deny = func(typ uint32, path string) bool { return strings.Contains(path, "cpu/2/") && typ == abi.XSRead }
+	if err := lifecycle.ServeVCPUs(xs, 4, func(int, bool) {}); !errors.Is(err, hv.EACCES) {
+		t.Errorf("ServeVCPUs = %v", err)
+	}
+}
+
 func TestSysRqThatCannotBeRead(t *testing.T) {
 	store, xs := newBed(t)
 	store.Deny = func(typ uint32, path string) bool { return strings.Contains(path, "sysrq") && typ == abi.XSRead }

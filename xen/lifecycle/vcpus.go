@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"errors"
-	"sync"
 
 	"internal/xengo/xen/ascii"
 	"internal/xengo/xen/hv"
@@ -33,19 +32,26 @@ func ServeVCPUs(xs *xenstore.Client, n int, set func(id int, online bool)) error
 // availability reads the nodes of n vCPUs. In a program whose goroutines are
 // busy every answer waits until somebody looks for it: so all are asked for at
 // once.
-func availability(xs *xenstore.Client, n int) ([]string, error) {
-	states, errs := make([]string, n), make([]error, n)
-	var wait sync.WaitGroup
+func availability(xs *xenstore.Client, n int) (states []string, err error) {
+	type answer struct {
+		id    int
+		state string
+		err   error
+	}
+	answers := make(chan answer, n)
 	for id := range n {
-		wait.Add(1)
 		go func() {
-			defer wait.Done()
-			states[id], errs[id] = xs.Read("cpu/" + ascii.Itoa(int64(id)) + "/availability")
-			if errors.Is(errs[id], hv.ENOENT) {
-				errs[id] = nil
-			}
+			state, err := xs.Read("cpu/" + ascii.Itoa(int64(id)) + "/availability")
+			answers <- answer{id, state, err}
 		}()
 	}
-	wait.Wait()
-	return states, errors.Join(errs...)
+	states = make([]string, n)
+	for range n {
+		a := <-answers
+		states[a.id] = a.state
+		if a.err != nil && !errors.Is(a.err, hv.ENOENT) {
+			err = a.err
+		}
+	}
+	return states, err
 }
