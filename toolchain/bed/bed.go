@@ -41,11 +41,13 @@ type release struct {
 	xen    string // version, as in package names
 	suite  string // of Debian
 	kernel string // regular expression of the package of dom0's kernel
+
+	startsQEMU bool // xl does, for a domain with p9=, when no type of backend is named
 }
 
 var releases = []release{
 	{xen: "4.20", suite: "trixie", kernel: `^linux-image-[0-9].*[0-9]-amd64$`},
-	{xen: "4.17", suite: "bookworm", kernel: `^linux-image-[0-9].*[0-9]-amd64$`},
+	{xen: "4.17", suite: "bookworm", kernel: `^linux-image-[0-9].*[0-9]-amd64$`, startsQEMU: true},
 }
 
 // DefaultXen is the version of the zero Options.

@@ -23,9 +23,10 @@ func (b *Bed) MountShare(ctx context.Context, i int) (dir string, err error) {
 }
 
 // shareLine is the line of a domain's config for its shares. It names no type of
-// backend: with "qemu" xl would start a QEMU before it makes the devices, and that of
-// Debian 13 (10.0) ends when it sees one then ("Device 'xen-backend' does not support
-// hotplugging").
+// backend: with "qemu", xl of Xen 4.20 would start a QEMU before it makes the devices,
+// and that of Debian 13 (10.0) ends when it sees one then ("Device 'xen-backend' does
+// not support hotplugging"). xl of Xen 4.17 knows no types and starts one that does not
+// end.
 func shareLine(shares []Share) string {
 	var specs []string
 	for _, s := range shares {
@@ -34,8 +35,12 @@ func shareLine(shares []Share) string {
 	return "p9 = [" + strings.Join(specs, ", ") + "]"
 }
 
-// serveShares starts the server of a guest's shares; the guest waits for it.
+// serveShares starts the server of a guest's shares, if xl does not; the guest waits
+// for it.
 func (g *Guest) serveShares(ctx context.Context) error {
+	if g.bed.release.startsQEMU {
+		return nil
+	}
 	_, err := g.bed.Start(ctx, Command{Argv: []string{
 		"/" + deviceModel, "-xen-domid", strconv.Itoa(g.DomID()), "-xen-attach", "-name", g.Name,
 		"-M", "xenpv", "-nodefaults", "-nographic", "-monitor", "none", "-serial", "none", "-parallel", "none",
