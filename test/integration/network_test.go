@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -202,6 +204,10 @@ func guestClient(t *testing.T, b *bed.Bed) *http.Client {
 func get(t *testing.T, client *http.Client, g *harness.Running) string {
 	t.Helper()
 	response, err := client.Get("http://" + g.IP() + ":8080/")
+	// Linux gives up after three seconds without an answer to its ARP requests, which on a loaded machine is soon.
+	for start := time.Now(); err != nil && strings.Contains(err.Error(), syscall.EHOSTUNREACH.Error()) && time.Since(start) < time.Minute; {
+		response, err = client.Get("http://" + g.IP() + ":8080/")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

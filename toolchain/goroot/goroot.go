@@ -40,14 +40,14 @@ func DefaultCache() (string, error) {
 
 // Build returns the GOROOT made from b.Source, building it if it is not in the
 // cache. Any number of processes may do so at once: with the same base, one
-// builds and the others wait.
+// builds and the others wait. It stays in the cache while this process lives.
 func (b *Builder) Build(ctx context.Context) (string, error) {
 	plan, err := b.plan()
 	if err != nil {
 		return "", err
 	}
 	final := filepath.Join(b.Cache, "goroot-"+plan.finalKey)
-	if isDone(final) {
+	if use(final) {
 		touch(final)
 		return final, nil
 	}
@@ -59,7 +59,7 @@ func (b *Builder) Build(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if isDone(final) { // built while we waited
+	if use(final) { // built while we waited
 		return final, nil
 	}
 	base, err := b.base(ctx, plan)
@@ -69,6 +69,7 @@ func (b *Builder) Build(ctx context.Context) (string, error) {
 	if err := b.final(ctx, plan, base, final); err != nil {
 		return "", err
 	}
+	use(final)
 	prune(b.Cache, "goroot-", final)
 	prune(b.Cache, "base-", base)
 	return final, nil

@@ -6,11 +6,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// inUse are the files whose locks keep trees from being removed while this
+// process lives, by tree.
+var inUse sync.Map
+
+// use keeps prune from removing a tree as long as this process lives. It reports
+// whether the tree is there.
+func use(tree string) bool {
+	if _, ok := inUse.Load(tree); ok {
+		return isDone(tree)
+	}
+	f, err := os.Open(filepath.Join(tree, done))
+	if err != nil {
+		return false
+	}
+	// That it cannot be locked only makes prune believe it unused.
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_SH)
+	inUse.Store(tree, f)
+	return isDone(tree)
+}
+
+// unused reports whether no process uses a tree.
+func unused(tree string) bool {
+	f, err := os.Open(filepath.Join(tree, done))
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+}
 
 // lock takes the file lock at path, waiting for other processes until ctx is
 // done. The kernel drops the lock when its holder dies.

@@ -135,8 +135,8 @@ func replace(name string, data []byte) error {
 }
 
 // prune removes the trees named prefix* in cache that were not used lately,
-// and what interrupted builds left. Nothing younger than an hour goes, which
-// others may use or build. What cannot be removed now is tried again next time.
+// and what interrupted builds left. Nothing that a process uses goes, nor what is
+// younger than an hour, which others may use or build. What cannot be removed now is tried again next time.
 func prune(cache, prefix, current string) {
 	type tree struct {
 		name string
@@ -160,7 +160,7 @@ func prune(cache, prefix, current string) {
 	}
 	slices.SortFunc(trees, func(a, b tree) int { return b.used.Compare(a.used) })
 	for i, t := range trees {
-		if i >= keep-1 && time.Since(t.used) > time.Hour {
+		if i >= keep-1 && time.Since(t.used) > time.Hour && unused(t.name) {
 			_ = os.RemoveAll(t.name)
 		}
 	}
