@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-"strings"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
