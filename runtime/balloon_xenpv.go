@@ -256,14 +256,14 @@ func xenMemOverhead() int64 {
 
 // xenMemoryLimit returns the memory limit that fits the memory there will be,
 // and what that leaves for things that it does not cover (page tables, stacks of
-// threads, pages shared with backends): 1/32 and 512 KiB, twice that as long as the
+// threads, pages shared with backends), and for what the program allocates while a collection runs: 1/16 and 1 MiB, twice that as long as the
 // balloon takes frames, for a collector that gets a new limit in the middle of its
 // work goes beyond it. The limit is not lower than what is live and a quarter: a
 // collector that has less does nothing else.
 func xenMemoryLimit() (limit, margin int64) {
 	b := &xenBalloon
 	all := int64(xenMemFree()) + int64(gcController.mappedReady.Load())
-	margin = all/32 + 512<<10
+	margin = all/16 + 1<<20
 	if b.want != 0 && xenFrames.total > b.want {
 		margin *= 2
 		all -= int64(xenFrames.total-b.want) << xenPageShift

@@ -67,7 +67,7 @@ func (s *beds) close() error {
 func OwnBed(t *testing.T, xen string) *bed.Bed {
 	t.Helper()
 	need(t)
-	b, err := bed.Start(t.Context(), bed.Options{Xen: xen, Log: os.Stderr})
+	b, err := bed.Start(shared.ctx, bed.Options{Xen: xen, Log: os.Stderr}) // t.Context ends before the guests are cleaned away
 	if err != nil {
 		t.Fatal(err)
 	}
