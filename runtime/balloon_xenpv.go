@@ -279,6 +279,11 @@ func xenLimitIsOurs() bool {
 	return l != 0 && l == gcController.memoryLimit.Load()
 }
 
+// memoryLimitIsHard tells the collector's CPU limiter, which would rather go
+// beyond the limit than collect for more than half of the time: beyond ours there
+// is nothing.
+func memoryLimitIsHard() bool { return xenLimitIsOurs() }
+
 // xenAim makes the limit, if it is ours, fit the frames that the guest is to have.
 func xenAim(pages uintptr) {
 	b := &xenBalloon

@@ -15,6 +15,9 @@ func isSystemPackage(name string) bool { return false }
 // memoryLimitOS is the memory limit where GOMEMLIMIT sets none.
 func memoryLimitOS() int64 { return math.MaxInt64 }
 
+// memoryLimitIsHard reports whether there is no memory beyond the memory limit.
+func memoryLimitIsHard() bool { return false }
+
 // maxStackOS bounds the default of debug.SetMaxStack.
 func maxStackOS() uintptr { return math.MaxUintptr }
 
