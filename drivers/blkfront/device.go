@@ -12,8 +12,8 @@
 package blkfront
 
 import (
+	"cmp"
 	"errors"
-	"sync"
 	"sync/atomic"
 
 	"internal/xengo/drivers/blkfront/blkif"
@@ -77,12 +77,8 @@ type Device struct {
 	noDiscard atomic.Bool
 	ended     atomic.Bool // new calls fail
 
-	broken  chan error // has room for one
-	closing chan struct{}
-	close   sync.Once
-	ending  chan struct{}
-	done    chan struct{}
-	err     error // valid when done is closed
+	life   *xenbus.Life
+	ending chan struct{}
 }
 
 // Options are a user's wishes.
@@ -97,19 +93,11 @@ type Options struct {
 // Open connects to the device of that name ("51712" is device/vbd/51712), and
 // waits for the backend to be connected too.
 func Open(p hv.Platform, xs *xenstore.Client, name string, o Options) (*Device, error) {
-	bus, err := xenbus.Open(platformClock{p}, xs, class+"/"+name)
+	bus, err := xenbus.Open(p, xs, class+"/"+name)
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{
-		name:    name,
-		p:       p,
-		bus:     bus,
-		broken:  make(chan error, 1),
-		closing: make(chan struct{}),
-		ending:  make(chan struct{}),
-		done:    make(chan struct{}),
-	}
+	d := &Device{name: name, p: p, bus: bus, life: xenbus.NewLife(ErrClosed), ending: make(chan struct{})}
 	if o.timeout == 0 {
 		o.timeout = connectTimeout
 	}
@@ -120,9 +108,6 @@ func Open(p hv.Platform, xs *xenstore.Client, name string, o Options) (*Device, 
 	go d.monitor()
 	return d, nil
 }
-
-// platformClock narrows a platform to what xenbus needs.
-type platformClock struct{ hv.Platform }
 
 // connect goes through the handshake: wait for the backend to have found its
 // features, publish the rings, wait for it to have mapped them, and read what
@@ -189,15 +174,8 @@ func (d *Device) publish(timeout int64) error {
 		}
 		front.Queues = append(front.Queues, port)
 	}
-	if err := d.bus.Publish(front.Write); err != nil {
-		return err
-	}
-	if err := d.bus.SetState(xenbus.Initialised); err != nil {
-		return err
-	}
-	settled := func(s xenbus.State) bool { return s >= xenbus.Connected || s == xenbus.Unknown }
-	s, err := d.bus.WaitBackend(settled, timeout)
-	if err == nil && s != xenbus.Connected {
+	connected, err := d.bus.Offer(front.Write, xenbus.Initialised, timeout)
+	if err == nil && !connected {
 		err = ErrClosed
 	}
 	return err
@@ -226,7 +204,7 @@ func (d *Device) start() error {
 		return err
 	}
 	for _, q := range d.queues {
-		q.run(d.fail)
+		q.run(d.life.Fail)
 	}
 	return d.bus.SetState(xenbus.Connected)
 }
@@ -264,30 +242,20 @@ func (d *Device) monitor() {
 	}
 	d.ended.Store(true)
 	close(d.ending)
-	d.err = outcome(err, d.shutdown(err == ErrClosed))
-	close(d.done)
-}
-
-// outcome returns the more telling one of why the device ended and what then
-// went wrong.
-func outcome(why, then error) error {
-	if why == ErrClosed && then != nil {
-		return then
-	}
-	return why
+	d.life.End(err, d.shutdown(err == ErrClosed))
 }
 
 // untilEnd returns why the device has to be closed.
 func (d *Device) untilEnd() error {
 	for {
 		select {
-		case <-d.closing:
+		case <-d.life.Closing():
 			return ErrClosed
-		case err := <-d.broken:
+		case err := <-d.life.Broken():
 			return err
 		case <-d.watch.C:
 			d.watch.Events()
-			if s := d.bus.BackendState(); s >= xenbus.Closing && s <= xenbus.Closed || s == xenbus.Unknown {
+			if d.bus.BackendState().Ended() {
 				return ErrClosed
 			}
 		case <-d.resized.C:
@@ -312,18 +280,10 @@ func (d *Device) shutdown(drain bool) error {
 		d.drain()
 	}
 	d.stopQueues()
-	errs := []error{
-		d.leave(xenbus.Closing, func(s xenbus.State) bool { return s == xenbus.Closing || s == xenbus.Closed || s == xenbus.Unknown }),
-		d.leave(xenbus.Closed, func(s xenbus.State) bool { return s == xenbus.Closed || s == xenbus.Unknown }),
-		d.closeWatches(),
-	}
+	err := d.bus.Leave(closeTimeout)
+	then := d.closeWatches()
 	d.release()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(err, then)
 }
 
 // drain waits until the backend has answered, or is late, or breaks the rules,
@@ -343,27 +303,12 @@ func (d *Device) drain() {
 			return
 		case <-late:
 			return
-		case <-d.broken:
+		case <-d.life.Broken():
 			return
 		case <-d.watch.C:
 			d.watch.Events()
 		}
 	}
-}
-
-// leave goes to a state and waits for the backend to follow. That it does not,
-// or that the device's directory has gone, changes nothing any more.
-func (d *Device) leave(s xenbus.State, followed func(xenbus.State) bool) error {
-	if err := d.bus.SetState(s); err != nil {
-		if errors.Is(err, xenbus.ErrGone) {
-			return nil
-		}
-		return err
-	}
-	if _, err := d.bus.WaitBackend(followed, closeTimeout); err != nil && err != xenbus.ErrTimeout {
-		return err
-	}
-	return nil
 }
 
 // stopQueues ends the handling of events; what is under way then has failed.
@@ -393,23 +338,8 @@ func (d *Device) release() {
 	}
 }
 
-// fail is called by a queue when the backend misbehaves.
-func (d *Device) fail(err error) {
-	select {
-	case d.broken <- err:
-	default: // one reason is enough
-	}
-}
-
 // Close closes the device and waits until all of it has been given back.
-func (d *Device) Close() error {
-	d.close.Do(func() { close(d.closing) })
-	<-d.done
-	if d.err == ErrClosed {
-		return nil
-	}
-	return d.err
-}
+func (d *Device) Close() error { return d.life.Close() }
 
 // Ending returns a channel that is closed when the device begins to end: what is
 // under way may still be finished, new calls fail.
@@ -417,8 +347,8 @@ func (d *Device) Ending() <-chan struct{} { return d.ending }
 
 // Done returns a channel that is closed when the device has ended, by Close or
 // because of the backend.
-func (d *Device) Done() <-chan struct{} { return d.done }
+func (d *Device) Done() <-chan struct{} { return d.life.Done() }
 
 // Err returns why the device ended, ErrClosed if nothing was wrong. It is to be
 // called after Done.
-func (d *Device) Err() error { return d.err }
+func (d *Device) Err() error { return d.life.Err() }

@@ -149,7 +149,7 @@ func (k *keeper) open() (well bool) {
 // frontend once more. After a failure it waits for a change first.
 func (k *keeper) await(well bool) bool {
 	for look := well; ; look = true {
-		bus, err := xenbus.Open(platformClock{k.p}, k.xs, class+"/"+k.name)
+		bus, err := xenbus.Open(k.p, k.xs, class+"/"+k.name)
 		if err == nil && look && bus.State() == xenbus.Initialising {
 			return true
 		}

@@ -10,6 +10,7 @@
 package netfront
 
 import (
+	"cmp"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -61,11 +62,7 @@ type Device struct {
 	room    atomic.Pointer[func()]
 	running sync.Once
 
-	broken  chan error // has room for one
-	closing chan struct{}
-	close   sync.Once
-	done    chan struct{}
-	err     error // valid when done is closed
+	life *xenbus.Life
 }
 
 // Open connects to the device of that name ("0" is device/vif/0), and waits
@@ -76,18 +73,11 @@ func Open(p hv.Platform, xs *xenstore.Client, name string) (*Device, error) {
 
 // open is Open with ring indices that begin at index.
 func open(p hv.Platform, xs *xenstore.Client, name string, index uint32) (*Device, error) {
-	bus, err := xenbus.Open(platformClock{p}, xs, "device/vif/"+name)
+	bus, err := xenbus.Open(p, xs, "device/vif/"+name)
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{
-		name:    name,
-		p:       p,
-		bus:     bus,
-		broken:  make(chan error, 1),
-		closing: make(chan struct{}),
-		done:    make(chan struct{}),
-	}
+	d := &Device{name: name, p: p, bus: bus, life: xenbus.NewLife(ErrClosed)}
 	if err := d.connect(index); err != nil {
 		bus.Fail(err)
 		return nil, err
@@ -95,9 +85,6 @@ func open(p hv.Platform, xs *xenstore.Client, name string, index uint32) (*Devic
 	go d.monitor()
 	return d, nil
 }
-
-// platformClock narrows a platform to what xenbus needs.
-type platformClock struct{ hv.Platform }
 
 // connect goes through the handshake: wait for the backend to have found its
 // features, publish the rings, wait for it to have mapped them (Linux 6.1,
@@ -131,14 +118,6 @@ func (d *Device) connect(index uint32) error {
 	return nil
 }
 
-// ignoreGone is for changes of state that a removed device does not need.
-func ignoreGone(err error) error {
-	if errors.Is(err, xenbus.ErrGone) {
-		return nil
-	}
-	return err
-}
-
 // configure reads what the toolstack configured.
 func (d *Device) configure() error {
 	mac, err := d.bus.Read("mac")
@@ -165,17 +144,8 @@ func (d *Device) publish() error {
 		TxPort: uint32(d.q.port.tx),
 		RxPort: uint32(d.q.port.rx),
 	}
-	if err := d.bus.Publish(front.Write); err != nil {
-		return err
-	}
-	if err := d.bus.SetState(xenbus.Connected); err != nil {
-		return err
-	}
-	// The backend connects at once or, if it waits for a hotplug script, when
-	// that has run.
-	settled := func(s xenbus.State) bool { return s == xenbus.Connected || s >= xenbus.Closing || s == xenbus.Unknown }
-	s, err := d.bus.WaitBackend(settled, connectTimeout)
-	if err == nil && s != xenbus.Connected {
+	connected, err := d.bus.Offer(front.Write, xenbus.Connected, connectTimeout)
+	if err == nil && !connected {
 		err = ErrClosed
 	}
 	return err
@@ -188,30 +158,20 @@ func (d *Device) monitor() {
 		d.p.Print("netfront: vif " + d.name + " is closed: " + err.Error())
 		d.bus.Fail(err)
 	}
-	d.err = outcome(err, d.shutdown())
-	close(d.done)
-}
-
-// outcome returns the more telling one of why the device ended and what then
-// went wrong.
-func outcome(why, then error) error {
-	if why == ErrClosed && then != nil {
-		return then
-	}
-	return why
+	d.life.End(err, d.shutdown())
 }
 
 // untilEnd returns why the device has to be closed.
 func (d *Device) untilEnd() error {
 	for {
 		select {
-		case <-d.closing:
+		case <-d.life.Closing():
 			return ErrClosed
-		case err := <-d.broken:
+		case err := <-d.life.Broken():
 			return err
 		case <-d.watch.C:
 			d.watch.Events()
-			if s := d.bus.BackendState(); s >= xenbus.Closing && s <= xenbus.Closed || s == xenbus.Unknown {
+			if d.bus.BackendState().Ended() {
 				return ErrClosed
 			}
 		}
@@ -224,42 +184,9 @@ func (d *Device) untilEnd() error {
 func (d *Device) shutdown() error {
 	d.q.tx.end()
 	d.q.stop()
-	errs := []error{
-		d.leave(xenbus.Closing, func(s xenbus.State) bool { return s == xenbus.Closing || s == xenbus.Closed || s == xenbus.Unknown }),
-		d.leave(xenbus.Closed, func(s xenbus.State) bool { return s == xenbus.Closed || s == xenbus.Unknown }),
-	}
+	err := d.bus.Leave(closeTimeout)
 	d.q.release()
-	return firstError(append(errs, d.watch.Close())...)
-}
-
-// leave goes to a state and waits for the backend to follow. That it does not,
-// or that the device's directory has gone, changes nothing any more.
-func (d *Device) leave(s xenbus.State, followed func(xenbus.State) bool) error {
-	if err := d.bus.SetState(s); err != nil {
-		return ignoreGone(err)
-	}
-	if _, err := d.bus.WaitBackend(followed, closeTimeout); err != nil && err != xenbus.ErrTimeout {
-		return err
-	}
-	return nil
-}
-
-// firstError returns the first error of errs that is one.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fail is called by the queue when the backend misbehaves.
-func (d *Device) fail(err error) {
-	select {
-	case d.broken <- err:
-	default: // one reason is enough
-	}
+	return cmp.Or(err, d.watch.Close())
 }
 
 // Name returns the device's name, "0" for the first.
@@ -287,7 +214,7 @@ func (d *Device) SetReceiver(f func(frame []byte)) {
 					(*f)()
 				}
 			},
-			d.fail)
+			d.life.Fail)
 	})
 }
 
@@ -310,7 +237,7 @@ func (d *Device) Send(frame [][]byte) error {
 func (d *Device) Put(frame [][]byte) error {
 	err := d.q.tx.put(frame, d.mtu+netif.HeaderLen+vlanTag, &d.st)
 	if err != nil && err != ErrFull && err != ErrSize && err != ErrClosed && !isErrno(err) {
-		d.fail(err)
+		d.life.Fail(err)
 	}
 	return err
 }
@@ -332,22 +259,15 @@ func (d *Device) Kick() {
 }
 
 // Close closes the device and waits until all of it has been given back.
-func (d *Device) Close() error {
-	d.close.Do(func() { close(d.closing) })
-	<-d.done
-	if d.err == ErrClosed {
-		return nil
-	}
-	return d.err
-}
+func (d *Device) Close() error { return d.life.Close() }
 
 // Done returns a channel that is closed when the device has ended, by Close or
 // because of the backend.
-func (d *Device) Done() <-chan struct{} { return d.done }
+func (d *Device) Done() <-chan struct{} { return d.life.Done() }
 
 // Err returns why the device ended, ErrClosed if nothing was wrong. It is to be
 // called after Done.
-func (d *Device) Err() error { return d.err }
+func (d *Device) Err() error { return d.life.Err() }
 
 // Stats are counts since the device was opened.
 type Stats struct {

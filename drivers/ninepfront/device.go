@@ -11,8 +11,8 @@
 package ninepfront
 
 import (
+	"cmp"
 	"errors"
-	"sync"
 
 	"internal/xengo/xen/ascii"
 	"internal/xengo/xen/hv"
@@ -63,10 +63,7 @@ type Device struct {
 	watch *xenstore.Watch
 	q     *queue
 
-	closing chan struct{}
-	close   sync.Once
-	done    chan struct{}
-	err     error // valid when done is closed
+	life *xenbus.Life
 }
 
 // Tags returns the tags of the devices that there are, by name ("0" is
@@ -99,7 +96,7 @@ func open(p hv.Platform, xs *xenstore.Client, name string, index uint32) (*Devic
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{name: name, p: p, bus: bus, closing: make(chan struct{}), done: make(chan struct{})}
+	d := &Device{name: name, p: p, bus: bus, life: xenbus.NewLife(ErrClosed)}
 	if err := d.connect(index); err != nil {
 		bus.Fail(err)
 		return nil, err
@@ -126,7 +123,7 @@ func (d *Device) connect(index uint32) error {
 	if d.bus.BackendFeature("max-rings") == 0 || order == 0 {
 		return ErrRings
 	}
-	if d.q, err = newQueue(d.p, d.bus.BackendID, uint32(order), index); err != nil {
+	if d.q, err = newQueue(d.p, d.bus.BackendID, uint32(order), index, d.life.Fail); err != nil {
 		return err
 	}
 	if err = d.publish(); err == nil {
@@ -155,7 +152,7 @@ func speaks(list, version string) bool {
 
 // publish tells the backend of the ring and waits until it uses it.
 func (d *Device) publish() error {
-	err := d.bus.Publish(func(set func(key, value string) error) error {
+	connected, err := d.bus.Offer(func(set func(key, value string) error) error {
 		for _, kv := range [][2]string{
 			{"version", "1"}, {"num-rings", "1"},
 			{"ring-ref0", ascii.Utoa(uint64(d.q.intf.ref))},
@@ -166,16 +163,8 @@ func (d *Device) publish() error {
 			}
 		}
 		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if err := d.bus.SetState(xenbus.Initialised); err != nil {
-		return err
-	}
-	settled := func(s xenbus.State) bool { return s == xenbus.Connected || s >= xenbus.Closing || s == xenbus.Unknown }
-	s, err := d.bus.WaitBackend(settled, connectTimeout)
-	if err == nil && s != xenbus.Connected {
+	}, xenbus.Initialised, connectTimeout)
+	if err == nil && !connected {
 		err = ErrClosed
 	}
 	if err != nil {
@@ -192,11 +181,7 @@ func (d *Device) monitor() {
 		d.bus.Fail(err)
 	}
 	d.q.stop(err)
-	if then := d.shutdown(); err == ErrClosed && then != nil {
-		err = then
-	}
-	d.err = err
-	close(d.done)
+	d.life.End(err, d.shutdown())
 }
 
 // untilEnd returns why the device has to be closed. A backend that was started anew
@@ -204,9 +189,9 @@ func (d *Device) monitor() {
 func (d *Device) untilEnd() error {
 	for {
 		select {
-		case <-d.closing:
+		case <-d.life.Closing():
 			return ErrClosed
-		case err := <-d.q.broken:
+		case err := <-d.life.Broken():
 			return err
 		case <-d.watch.C:
 			d.watch.Events()
@@ -220,33 +205,10 @@ func (d *Device) untilEnd() error {
 // shutdown closes this end, gives the backend time to let go, and frees
 // everything. What the backend still has is freed when it lets go of it.
 func (d *Device) shutdown() error {
-	errs := [...]error{
-		d.leave(xenbus.Closing, func(s xenbus.State) bool { return s == xenbus.Closing || s == xenbus.Closed || s == xenbus.Unknown }),
-		d.leave(xenbus.Closed, func(s xenbus.State) bool { return s == xenbus.Closed || s == xenbus.Unknown }),
-		d.watch.Close(),
-	}
+	err := d.bus.Leave(closeTimeout)
+	then := d.watch.Close()
 	d.q.release()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// leave goes to a state and waits for the backend to follow. That it does not,
-// or that the device's directory has gone, changes nothing any more.
-func (d *Device) leave(s xenbus.State, followed func(xenbus.State) bool) error {
-	if err := d.bus.SetState(s); err != nil {
-		if errors.Is(err, xenbus.ErrGone) {
-			return nil
-		}
-		return err
-	}
-	if _, err := d.bus.WaitBackend(followed, closeTimeout); err != nil && err != xenbus.ErrTimeout {
-		return err
-	}
-	return nil
+	return cmp.Or(err, then)
 }
 
 // MaxMessage returns how long a message may be, in bytes.
@@ -278,19 +240,12 @@ func (d *Device) Call(req, room []byte) (reply []byte, err error) {
 func (d *Device) Break(err error) { d.q.fail(err) }
 
 // Close closes the device and waits until all of it has been given back.
-func (d *Device) Close() error {
-	d.close.Do(func() { close(d.closing) })
-	<-d.done
-	if d.err == ErrClosed {
-		return nil
-	}
-	return d.err
-}
+func (d *Device) Close() error { return d.life.Close() }
 
 // Done returns a channel that is closed when the device has ended, by Close or
 // because of the backend.
-func (d *Device) Done() <-chan struct{} { return d.done }
+func (d *Device) Done() <-chan struct{} { return d.life.Done() }
 
 // Err returns why the device ended, ErrClosed if nothing was wrong. It is to be
 // called after Done.
-func (d *Device) Err() error { return d.err }
+func (d *Device) Err() error { return d.life.Err() }

@@ -55,16 +55,16 @@ type queue struct {
 
 	tags   chan uint16   // those that are free
 	failed chan struct{} // closed when err is set
-	broken chan error    // has one: why the device has to be closed
+	report func(error)   // told once why the device has to be closed
 	worker sync.WaitGroup
 }
 
 // newQueue makes a ring of 1<<order pages, whose indices begin at index, and starts
-// handling events.
-func newQueue(p hv.Platform, dom hv.DomID, order, index uint32) (*queue, error) {
+// handling events. report is told once why the device has to be closed.
+func newQueue(p hv.Platform, dom hv.DomID, order, index uint32, report func(error)) (*queue, error) {
 	q := &queue{
 		p: p, tags: make(chan uint16, maxCalls), room: make(chan struct{}, 1),
-		failed: make(chan struct{}), broken: make(chan error, 1),
+		failed: make(chan struct{}), report: report,
 	}
 	for tag := range uint16(maxCalls) {
 		q.tags <- tag
@@ -302,7 +302,7 @@ func (q *queue) fail(err error) {
 	}
 	q.mu.Unlock()
 	if first {
-		q.broken <- err
+		q.report(err)
 	}
 }
 

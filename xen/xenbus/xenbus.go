@@ -4,6 +4,7 @@
 package xenbus
 
 import (
+	"cmp"
 	"errors"
 
 	"internal/xengo/xen/abi"
@@ -49,6 +50,10 @@ func (s State) String() string {
 	}
 	return "state " + ascii.Utoa(uint64(s))
 }
+
+// Ended reports whether an end in this state has let go of the device, or is about
+// to.
+func (s State) Ended() bool { return s == Closing || s == Closed || s == Unknown }
 
 // ParseState parses the value of a state node. What is not one is Unknown.
 func ParseState(s string) State {
@@ -155,6 +160,41 @@ func (d *Device) Publish(f func(set func(key, value string) error) error) error 
 		}
 		return f(func(key, value string) error { return tx.Write(d.Path+"/"+key, value) })
 	})
+}
+
+// Offer publishes what f sets, goes to the state s, and waits until the other end
+// uses it. It reports false if that closes instead. A backend connects at once or, if
+// it waits for a hotplug script, when that has run.
+func (d *Device) Offer(f func(set func(key, value string) error) error, s State, timeout int64) (connected bool, err error) {
+	if err := d.Publish(f); err != nil {
+		return false, err
+	}
+	if err := d.SetState(s); err != nil {
+		return false, err
+	}
+	settled := func(s State) bool { return s >= Connected || s == Unknown }
+	got, err := d.WaitBackend(settled, timeout)
+	return got == Connected, err
+}
+
+// Leave goes through Closing to Closed, and gives the other end timeout
+// nanoseconds to follow each. That it does not, or that the device's directory has
+// gone, changes nothing any more.
+func (d *Device) Leave(timeout int64) error {
+	err := d.leave(Closing, State.Ended, timeout)
+	then := d.leave(Closed, func(s State) bool { return s == Closed || s == Unknown }, timeout)
+	return cmp.Or(err, then)
+}
+
+func (d *Device) leave(s State, followed func(State) bool, timeout int64) error {
+	err := d.SetState(s)
+	if err == nil {
+		_, err = d.WaitBackend(followed, timeout)
+	}
+	if errors.Is(err, ErrGone) || err == ErrTimeout {
+		return nil
+	}
+	return err
 }
 
 // Fail leaves the reason for a failure where tools look for it, as Linux does
