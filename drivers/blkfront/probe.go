@@ -42,19 +42,13 @@ func Probe(p hv.Platform, xs *xenstore.Client, o Options, h Handler) (stop func(
 	for _, k := range pr.keepers {
 		<-k.settled
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for range w.C {
-			w.Events()
-			if err := pr.scan(); err != nil {
-				p.Print("blkfront: looking for new devices: " + err.Error())
-			}
+	unwatch := w.Serve(func() {
+		if err := pr.scan(); err != nil {
+			p.Print("blkfront: looking for new devices: " + err.Error())
 		}
-	}()
+	})
 	return func() error {
-		err := w.Close()
-		<-ended
+		err := unwatch()
 		close(pr.stopped)
 		for _, k := range pr.keepers {
 			<-k.ended

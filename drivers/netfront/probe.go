@@ -25,21 +25,11 @@ func Probe(p hv.Platform, xs *xenstore.Client, found func(*Device), failed func(
 		w.Close() // err says what is wrong
 		return nil, err
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for range w.C {
-			w.Events()
-			if err := pr.scan(); err != nil {
-				p.Print("netfront: looking for new devices: " + err.Error())
-			}
+	return w.Serve(func() {
+		if err := pr.scan(); err != nil {
+			p.Print("netfront: looking for new devices: " + err.Error())
 		}
-	}()
-	return func() error {
-		err := w.Close()
-		<-ended
-		return err
-	}, nil
+	}), nil
 }
 
 // prober remembers which devices it has seen.

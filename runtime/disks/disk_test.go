@@ -156,7 +156,7 @@ func TestPosition(t *testing.T) {
 	}{
 		{100, io.SeekStart, 100, 0}, {-50, io.SeekCurrent, 50, 0}, {-51, io.SeekCurrent, 0, calls.EINVAL}, {0, io.SeekEnd, 4096, 0},
 		{1, io.SeekEnd, 0, calls.EINVAL}, {4097, io.SeekStart, 0, calls.EINVAL}, {0, io.SeekCurrent, 4096, 0},
-		{10, seekData, 10, 0}, {10, seekHole, 4096, 0}, {4096, seekData, 0, calls.ENXIO}, {0, 5, 0, calls.EINVAL}, {4090, io.SeekStart, 4090, 0},
+		{10, vfs.SeekData, 10, 0}, {10, vfs.SeekHole, 4096, 0}, {4096, vfs.SeekData, 0, calls.ENXIO}, {0, 5, 0, calls.EINVAL}, {4090, io.SeekStart, 4090, 0},
 	} {
 		pos, err := f.Lseek(tt.offset, tt.whence)
 		assert.Equal(t, tt.err, err, "%+v", tt)

@@ -100,31 +100,22 @@ func (f *file) aligned(p []byte, offset int64) calls.Errno {
 	return 0
 }
 
-// Values of whence. Source: Linux 6.16 include/uapi/linux/fs.h.
-const (
-	seekSet  = 0
-	seekCur  = 1
-	seekEnd  = 2
-	seekData = 3
-	seekHole = 4
-)
-
 // Lseek sets the position, which on a disk cannot be beyond its end. All of it is data.
 func (f *file) Lseek(offset int64, whence int) (int64, calls.Errno) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	size := f.disk.Size()
 	switch whence {
-	case seekSet:
-	case seekCur:
+	case vfs.SeekSet:
+	case vfs.SeekCur:
 		offset += f.pos
-	case seekEnd:
+	case vfs.SeekEnd:
 		offset += size
-	case seekData, seekHole:
+	case vfs.SeekData, vfs.SeekHole:
 		if offset < 0 || offset >= size {
 			return 0, calls.ENXIO
 		}
-		if whence == seekHole {
+		if whence == vfs.SeekHole {
 			offset = size
 		}
 	default:

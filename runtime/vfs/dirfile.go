@@ -41,8 +41,8 @@ func (f *dirFile) Lseek(offset int64, whence int) (int64, calls.Errno) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch whence {
-	case seekSet:
-	case seekCur:
+	case SeekSet:
+	case SeekCur:
 		offset += int64(f.pos)
 	default:
 		return 0, calls.EINVAL

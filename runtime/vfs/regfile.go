@@ -150,13 +150,13 @@ func (f *regFile) PWrite(p []byte, offset int64) (int, calls.Errno) {
 	return n, err
 }
 
-// Values of whence. Source: Linux 6.16 include/uapi/linux/fs.h.
+// Values of whence of lseek(2). Source: Linux 6.16 include/uapi/linux/fs.h.
 const (
-	seekSet  = 0
-	seekCur  = 1
-	seekEnd  = 2
-	seekData = 3
-	seekHole = 4
+	SeekSet  = 0
+	SeekCur  = 1
+	SeekEnd  = 2
+	SeekData = 3
+	SeekHole = 4
 )
 
 func (f *regFile) Lseek(offset int64, whence int) (int64, calls.Errno) {
@@ -164,17 +164,17 @@ func (f *regFile) Lseek(offset int64, whence int) (int64, calls.Errno) {
 	defer f.mu.Unlock()
 	base := int64(0)
 	switch whence {
-	case seekSet:
-	case seekCur:
+	case SeekSet:
+	case SeekCur:
 		base = f.pos
-	case seekEnd:
+	case SeekEnd:
 		var st fdtable.Stat
 		if err := f.file.Stat(&st); err != 0 {
 			return 0, err
 		}
 		base = st.Size
-	case seekData, seekHole:
-		pos, err := f.file.SeekData(offset, whence == seekHole)
+	case SeekData, SeekHole:
+		pos, err := f.file.SeekData(offset, whence == SeekHole)
 		if err == 0 {
 			f.pos = pos
 		}

@@ -72,6 +72,24 @@ func (w *Watch) Events() []string {
 	return paths
 }
 
+// Serve calls f, on a goroutine of its own, whenever something has changed. stop
+// closes the watch and waits for that to have ended.
+func (w *Watch) Serve(f func()) (stop func() error) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range w.C {
+			w.Events()
+			f()
+		}
+	}()
+	return func() error {
+		err := w.Close()
+		<-ended
+		return err
+	}
+}
+
 // stop ends local delivery, and reports whether it had not ended before.
 func (w *Watch) stop() bool {
 	w.c.mu.Lock()
