@@ -15,55 +15,26 @@ import (
 	"internal/xengo/xen/abi"
 	"internal/xengo/xen/hv"
 	"internal/xengo/xen/xenbus"
-	"internal/xengo/xen/xenstore"
-	"internal/xengo/xen/xentest"
+	"internal/xengo/xen/xentest/split"
 )
 
 const xvda = "51712"
 
 // bed is a guest with a connection to xenstore.
-type bed struct {
-	guest, dom0 *xentest.Domain
-	store       *xentest.Store
-	xs          *xenstore.Client
-}
+type bed struct{ *split.Bed }
 
-func newBed(t testing.TB) *bed {
-	x := xentest.New(t)
-	b := &bed{guest: x.Domain(3), dom0: x.Domain(0)}
-	b.store = xentest.NewStore(b.dom0)
-	page, port, conn := b.store.Connect(b.guest, 0)
-	b.xs = xenstore.Open(b.guest, page, port)
-	t.Cleanup(func() {
-		b.guest.ClosePort(port)
-		conn.Close()
-		b.guest.CheckClean()
-		b.dom0.CheckClean()
-	})
-	return b
-}
+func newBed(t testing.TB) *bed { return &bed{split.New(t)} }
 
 // connect opens a device against a backend.
 func (b *bed) connect(t testing.TB, cfg blkback.Config) (*Device, *blkback.Backend) {
 	t.Helper()
-	back := blkback.New(t, b.store, b.dom0, b.guest, cfg)
-	d, err := Open(b.guest, b.xs, xvda, Options{Queues: 8, index: cfg.Index})
+	back := blkback.New(t, b.Store, b.Dom0, b.Guest, cfg)
+	d, err := Open(b.Guest, b.XS, xvda, Options{Queues: 8, index: cfg.Index})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.clean(t, d, back)
+	b.Clean(t, d, back)
 	return d, back
-}
-
-// clean closes a device before the bed is taken down.
-func (b *bed) clean(t testing.TB, d *Device, back *blkback.Backend) {
-	t.Cleanup(func() {
-		d.Close()
-		back.Detach()
-		for b.guest.Deferred() > 0 { // the device was faster than the backend
-			b.guest.Sleep(1e7)
-		}
-	})
 }
 
 // with returns what Linux's backend offers, changed by pairs of keys and values.
@@ -323,7 +294,7 @@ func TestErrors(t *testing.T) {
 	check(t, "an operation the backend does not know", d.WriteAt(p[:512], 0), ErrIO)
 	check(t, "an unknown status", d.WriteAt(p[:512], 4096), ErrIO)
 	check(t, "WriteAt", d.WriteAt(p[:512], 512), nil)
-	if lines := b.guest.Lines(); len(lines) != 0 {
+	if lines := b.Guest.Lines(); len(lines) != 0 {
 		t.Errorf("printed %q", lines)
 	}
 }
@@ -332,9 +303,9 @@ func TestErrors(t *testing.T) {
 func TestNoMemory(t *testing.T) {
 	for _, pages := range []int{1, 2, 3, 14} {
 		b := newBed(t)
-		b.guest.MaxPages = pages
-		back := blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Offer: with("max-ring-page-order", "0", "multi-queue-max-queues", "1")})
-		d, err := Open(b.guest, b.xs, xvda, Options{})
+		b.Guest.MaxPages = pages
+		back := blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{Offer: with("max-ring-page-order", "0", "multi-queue-max-queues", "1")})
+		d, err := Open(b.Guest, b.XS, xvda, Options{})
 		if pages < 2 {
 			check(t, "Open", err, hv.ENOMEM)
 			continue
@@ -342,7 +313,7 @@ func TestNoMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.clean(t, d, back)
+		b.Clean(t, d, back)
 		var wg sync.WaitGroup
 		for i := range int64(4) {
 			wg.Go(func() {
@@ -364,14 +335,14 @@ func TestResize(t *testing.T) {
 	for _, size := range []int{2 << 20, 512, 1 << 20} {
 		back.Resize(size)
 		for d.Size() != int64(size) {
-			b.guest.Sleep(1e6)
+			b.Guest.Sleep(1e6)
 		}
 		check(t, "the last sector", d.WriteAt(noise(512), int64(size)-512), nil)
 		check(t, "beyond", d.ReadAt(make([]byte, 1), int64(size)), ErrRange)
 	}
 	back.SetNode("sectors", "4") // not all backends write their state then
 	for d.Size() != 2048 {
-		b.guest.Sleep(1e6)
+		b.Guest.Sleep(1e6)
 	}
 }
 
@@ -380,20 +351,18 @@ func TestImpossibleDevices(t *testing.T) {
 		{"sector-size": "0"}, {"sector-size": "511"}, {"sector-size": "8192"}, {"sector-size": "768"}, {"sector-size": ""},
 	} {
 		b := newBed(t)
-		back := blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Offer: offer})
-		_, err := Open(b.guest, b.xs, xvda, Options{})
+		back := blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{Offer: offer})
+		_, err := Open(b.Guest, b.XS, xvda, Options{})
 		check(t, fmt.Sprint("Open with ", offer), err, ErrDevice)
 		back.Wait()
-		for b.guest.Deferred() > 0 {
-			b.guest.Sleep(1e7)
-		}
+		b.Settle()
 	}
 	b := newBed(t)
-	blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{})
-	b.store.Write("/local/domain/3/device/vbd/51712/virtual-device", "536870912")
-	_, err := Open(b.guest, b.xs, xvda, Options{})
+	blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{})
+	b.Store.Write("/local/domain/3/device/vbd/51712/virtual-device", "536870912")
+	_, err := Open(b.Guest, b.XS, xvda, Options{})
 	check(t, "Open", err, blkif.ErrVirtualDevice)
-	if v, _ := b.store.Read("/local/domain/3/error/device/vbd/51712/error"); v != blkif.ErrVirtualDevice.Error() {
+	if v, _ := b.Store.Read("/local/domain/3/error/device/vbd/51712/error"); v != blkif.ErrVirtualDevice.Error() {
 		t.Errorf("the error node is %q", v)
 	}
 }

@@ -78,11 +78,11 @@ func TestHostileBackend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)
 			d, back := b.connect(t, blkback.Config{Offer: one, Silent: true, Index: start})
-			wait := busy(d, back, b.guest, requests)
+			wait := busy(d, back, b.Guest, requests)
 			back.Attack(0, tt.attack)
 			<-d.Done()
 			check(t, "Err", d.Err(), tt.want)
-			if lines := b.guest.Lines(); len(lines) != 1 || !strings.Contains(lines[0], tt.want.Error()) {
+			if lines := b.Guest.Lines(); len(lines) != 1 || !strings.Contains(lines[0], tt.want.Error()) {
 				t.Errorf("printed %q", lines)
 			}
 			answered := 0
@@ -108,7 +108,7 @@ func TestHostileBackend(t *testing.T) {
 func TestRepeatedID(t *testing.T) {
 	b := newBed(t)
 	d, back := b.connect(t, blkback.Config{Offer: one, Silent: true})
-	wait := busy(d, back, b.guest, 1)
+	wait := busy(d, back, b.Guest, 1)
 	var old uint64
 	back.Attack(0, func(r *blkback.Ring) {
 		old = r.Get().ID
@@ -118,7 +118,7 @@ func TestRepeatedID(t *testing.T) {
 	if err := wait()[0]; err != nil {
 		t.Fatal(err)
 	}
-	wait = busy(d, back, b.guest, 1)
+	wait = busy(d, back, b.Guest, 1)
 	back.Attack(0, func(r *blkback.Ring) {
 		if id := r.Get().ID; id == old || id&0xffff != old&0xffff {
 			t.Errorf("ids are %#x and %#x: not the same slot", old, id)
@@ -147,7 +147,7 @@ func TestBackendCloses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)
 			d, back := b.connect(t, blkback.Config{Offer: blkback.Full, Silent: true})
-			wait := busy(d, back, b.guest, requests)
+			wait := busy(d, back, b.Guest, requests)
 			tt.end(back)
 			<-d.Done()
 			check(t, "Err", d.Err(), ErrClosed)
@@ -155,7 +155,7 @@ func TestBackendCloses(t *testing.T) {
 				check(t, "ReadAt", err, tt.want)
 			}
 			check(t, "WriteAt after that", d.WriteAt(make([]byte, 512), 0), ErrClosed)
-			if lines := b.guest.Lines(); len(lines) != 0 {
+			if lines := b.Guest.Lines(); len(lines) != 0 {
 				t.Errorf("printed %q", lines)
 			}
 		})
@@ -172,7 +172,7 @@ func TestClosesWhileFull(t *testing.T) {
 		go func() { errs <- d.ReadAt(make([]byte, 4096), 0) }()
 	}
 	for back.Outstanding() < 32 {
-		b.guest.Sleep(1e6)
+		b.Guest.Sleep(1e6)
 	}
 	back.Vanish()
 	count := map[error]int{}
@@ -197,7 +197,7 @@ func TestImpossibleSize(t *testing.T) {
 func TestBackendKeepsPages(t *testing.T) {
 	b := newBed(t)
 	d, back := b.connect(t, blkback.Config{Offer: one, Silent: true})
-	wait := busy(d, back, b.guest, 2)
+	wait := busy(d, back, b.Guest, 2)
 	var kept []*xentest.Mapping
 	back.Attack(0, func(r *blkback.Ring) {
 		for range 2 {
@@ -206,7 +206,7 @@ func TestBackendKeepsPages(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			m, err := b.dom0.Map(b.guest.ID, hv.GrantRef(req.Segments[0].Gref), false)
+			m, err := b.Dom0.Map(b.Guest.ID, hv.GrantRef(req.Segments[0].Gref), false)
 			if err != nil {
 				t.Error(err)
 				return
@@ -220,18 +220,18 @@ func TestBackendKeepsPages(t *testing.T) {
 		check(t, "ReadAt", err, ErrIO)
 	}
 	back.Wait()
-	for b.guest.Deferred() > 2 { // the ring, if the device was faster than the backend
-		b.guest.Sleep(1e7)
+	for b.Guest.Deferred() > 2 { // the ring, if the device was faster than the backend
+		b.Guest.Sleep(1e7)
 	}
-	if b.guest.PagesUsed() != 2 || b.guest.Deferred() != 2 {
-		t.Errorf("%d pages in use, %d deferred, want 2", b.guest.PagesUsed(), b.guest.Deferred())
+	if b.Guest.PagesUsed() != 2 || b.Guest.Deferred() != 2 {
+		t.Errorf("%d pages in use, %d deferred, want 2", b.Guest.PagesUsed(), b.Guest.Deferred())
 	}
 	for _, m := range kept {
 		m.Mem[0] = 1
 		m.Unmap()
 	}
-	for b.guest.Deferred() > 0 {
-		b.guest.Sleep(1e8)
+	for b.Guest.Deferred() > 0 {
+		b.Guest.Sleep(1e8)
 	}
 }
 
@@ -254,15 +254,13 @@ func (r *recorder) Failed(name string, err error) { r.failed <- name + ": " + er
 func (b *bed) probe(t *testing.T) *recorder {
 	t.Helper()
 	r := newRecorder()
-	stop, err := Probe(b.guest, b.xs, Options{}, r)
+	stop, err := Probe(b.Guest, b.XS, Options{}, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		check(t, "stop", stop(), nil)
-		for b.guest.Deferred() > 0 {
-			b.guest.Sleep(1e7)
-		}
+		b.Settle()
 	})
 	return r
 }
@@ -270,8 +268,8 @@ func (b *bed) probe(t *testing.T) *recorder {
 // Devices come and go, and come again, by the toolstack's doing and the backend's.
 func TestProbe(t *testing.T) {
 	b := newBed(t)
-	blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Name: "51728"})
-	back := blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Reopen: true})
+	blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{Name: "51728"})
+	back := blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{Reopen: true})
 	r := b.probe(t)
 	devices := map[string]*Device{}
 	for range 2 { // both are there when Probe returns
@@ -282,7 +280,7 @@ func TestProbe(t *testing.T) {
 			t.Fatalf("found %v", devices)
 		}
 	}
-	late := blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Name: "51744"})
+	late := blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{Name: "51744"})
 	xvdc := <-r.found
 	if name, _ := xvdc.Node(); name != "xvdc" {
 		t.Errorf("found %s", name)
@@ -293,7 +291,7 @@ func TestProbe(t *testing.T) {
 		t.Errorf("lost %s", d.Name())
 	}
 	for back.FrontState() != xenbus.Closed {
-		b.guest.Sleep(1e6)
+		b.Guest.Sleep(1e6)
 	}
 	back.SetState(xenbus.InitWait)
 	again := <-r.found
@@ -308,7 +306,7 @@ func TestProbe(t *testing.T) {
 	}
 	late.Wait()
 	late.Vanish()
-	late = blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Name: "51744"}) // as block-attach
+	late = blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{Name: "51744"}) // as block-attach
 	xvdc = <-r.found
 	check(t, "ReadAt", xvdc.ReadAt(make([]byte, 512), 0), nil)
 
@@ -330,7 +328,7 @@ func TestProbe(t *testing.T) {
 func TestProbeHostile(t *testing.T) {
 	b := newBed(t)
 	r := b.probe(t)
-	back := blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Reopen: true, Silent: true})
+	back := blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{Reopen: true, Silent: true})
 	d := <-r.found
 	back.SetNode("sectors", "nonsense")
 	<-r.lost
@@ -338,16 +336,16 @@ func TestProbeHostile(t *testing.T) {
 	check(t, "Err", d.Err(), ErrDevice)
 	back.SetNode("sectors", "2048")
 	for back.FrontState() != xenbus.Closed {
-		b.guest.Sleep(1e6)
+		b.Guest.Sleep(1e6)
 	}
 	for range 3 {
 		back.SetState(xenbus.InitWait)
-		b.guest.Sleep(1e7)
+		b.Guest.Sleep(1e7)
 	}
 	if s := back.FrontState(); s != xenbus.Closed {
 		t.Errorf("the frontend is %v", s)
 	}
-	b.store.Write("/local/domain/3/device/vbd/51712/state", "1")
+	b.Store.Write("/local/domain/3/device/vbd/51712/state", "1")
 	check(t, "Close", (<-r.found).Close(), nil)
 	<-r.lost
 }
@@ -356,19 +354,19 @@ func TestProbeHostile(t *testing.T) {
 func TestProbeFailure(t *testing.T) {
 	b := newBed(t)
 	r := b.probe(t)
-	back := blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Offer: map[string]string{"sector-size": "100"}, Reopen: true})
+	back := blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{Offer: map[string]string{"sector-size": "100"}, Reopen: true})
 	if f := <-r.failed; !strings.Contains(f, ErrDevice.Error()) {
 		t.Errorf("failed: %s", f)
 	}
 	back.SetNode("sector-size", "512")
 	for back.FrontState() != xenbus.Closed {
-		b.guest.Sleep(1e6)
+		b.Guest.Sleep(1e6)
 	}
-	b.guest.Sleep(5e7)
+	b.Guest.Sleep(5e7)
 	if n := len(r.failed) + len(r.found); n > 0 {
 		t.Errorf("it was tried %d times more", n)
 	}
-	b.store.Write("/local/domain/3/device/vbd/51712/state", "1")
+	b.Store.Write("/local/domain/3/device/vbd/51712/state", "1")
 	check(t, "Close", (<-r.found).Close(), nil)
 	<-r.lost
 }
@@ -378,16 +376,16 @@ func TestProbeFailure(t *testing.T) {
 func TestProbeSlow(t *testing.T) {
 	b := newBed(t)
 	r := newRecorder()
-	back := blkback.New(t, b.store, b.dom0, b.guest, blkback.Config{Reopen: true})
+	back := blkback.New(t, b.Store, b.Dom0, b.Guest, blkback.Config{Reopen: true})
 	back.SetState(xenbus.Initialising)
-	stop, err := Probe(b.guest, b.xs, Options{timeout: 5e8}, r)
+	stop, err := Probe(b.Guest, b.XS, Options{timeout: 5e8}, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f := <-r.failed; !strings.Contains(f, xenbus.ErrTimeout.Error()) {
 		t.Errorf("failed: %s", f)
 	}
-	b.guest.Sleep(7e8)
+	b.Guest.Sleep(7e8)
 	back.SetState(xenbus.InitWait)
 	check(t, "Close", (<-r.found).Close(), nil)
 	<-r.lost
@@ -402,7 +400,7 @@ func TestProbeSlow(t *testing.T) {
 func fuzzDevice(t *testing.T, index uint32, attack func(*blkback.Ring)) {
 	b := newBed(t)
 	d, back := b.connect(t, blkback.Config{Offer: one, Silent: true, Index: index, Disk: bytes.Repeat([]byte{7}, 1<<20)})
-	wait := busy(d, back, b.guest, 3)
+	wait := busy(d, back, b.Guest, 3)
 	back.Attack(0, attack)
 	back.SetState(xenbus.Closed) // what has no answer fails
 	<-d.Done()
@@ -411,7 +409,7 @@ func fuzzDevice(t *testing.T, index uint32, attack func(*blkback.Ring)) {
 			t.Errorf("ReadAt = %v", err)
 		}
 	}
-	if lines := b.guest.Lines(); len(lines) > 1 {
+	if lines := b.Guest.Lines(); len(lines) > 1 {
 		t.Errorf("printed %q", lines)
 	}
 }

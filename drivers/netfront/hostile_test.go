@@ -58,7 +58,7 @@ func TestHostileBackend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)
-			d, back := b.connect(t, netback.Config{Offer: split, Silent: true, Index: hostileIndex})
+			d, back := b.connect(t, netback.Config{Offer: linux, Silent: true, Index: hostileIndex})
 			d.SetReceiver(func([]byte) { t.Error("a frame was delivered") })
 			if err := d.Send([][]byte{make([]byte, 60)}); err != nil {
 				t.Fatal(err)
@@ -68,7 +68,7 @@ func TestHostileBackend(t *testing.T) {
 			if !errors.Is(d.Err(), tt.want) {
 				t.Errorf("Err = %v, want %v", d.Err(), tt.want)
 			}
-			if lines := b.guest.Lines(); len(lines) != 1 || !strings.Contains(lines[0], tt.want.Error()) {
+			if lines := b.Guest.Lines(); len(lines) != 1 || !strings.Contains(lines[0], tt.want.Error()) {
 				t.Errorf("printed %q", lines)
 			}
 			if err := d.Send([][]byte{make([]byte, 60)}); err == nil {
@@ -81,7 +81,7 @@ func TestHostileBackend(t *testing.T) {
 // A backend that answers a request twice is found out at the second time.
 func TestRepeatedID(t *testing.T) {
 	b := newBed(t)
-	d, back := b.connect(t, netback.Config{Offer: split, Silent: true})
+	d, back := b.connect(t, netback.Config{Offer: linux, Silent: true})
 	d.SetReceiver(func([]byte) {})
 	for range 2 {
 		if err := d.Send([][]byte{make([]byte, 60)}); err != nil {
@@ -105,7 +105,7 @@ func TestRepeatedID(t *testing.T) {
 func TestPacketErrors(t *testing.T) {
 	b := newBed(t)
 	c := newCollector()
-	d, back := b.connect(t, netback.Config{Offer: split, Silent: true})
+	d, back := b.connect(t, netback.Config{Offer: linux, Silent: true})
 	d.SetReceiver(c.got)
 	if err := d.Send([][]byte{make([]byte, 60)}); err != nil {
 		t.Fatal(err)
@@ -135,11 +135,11 @@ func TestPacketErrors(t *testing.T) {
 // does.
 func TestBackendKeepsPages(t *testing.T) {
 	b := newBed(t)
-	d, back := b.connect(t, netback.Config{Offer: split})
+	d, back := b.connect(t, netback.Config{Offer: linux})
 	var kept []*xentest.Mapping
 	back.Attack(func(_ *txBack, rx *rxBack) {
 		for range 3 {
-			m, err := b.dom0.Map(b.guest.ID, b.refOf(rx.Get()), false)
+			m, err := b.Dom0.Map(b.Guest.ID, b.refOf(rx.Get()), false)
 			if err != nil {
 				t.Error(err)
 				return
@@ -150,15 +150,15 @@ func TestBackendKeepsPages(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if b.guest.PagesUsed() != 3 || b.guest.Deferred() != 3 {
-		t.Errorf("%d pages in use, %d deferred, want 3", b.guest.PagesUsed(), b.guest.Deferred())
+	if b.Guest.PagesUsed() != 3 || b.Guest.Deferred() != 3 {
+		t.Errorf("%d pages in use, %d deferred, want 3", b.Guest.PagesUsed(), b.Guest.Deferred())
 	}
 	for _, m := range kept {
 		m.Mem[0] = 1
 		m.Unmap()
 	}
-	for b.guest.Deferred() > 0 {
-		b.guest.Sleep(1e8)
+	for b.Guest.Deferred() > 0 {
+		b.Guest.Sleep(1e8)
 	}
 }
 
@@ -166,7 +166,7 @@ func TestBackendKeepsPages(t *testing.T) {
 // on as if nothing had been.
 func fuzzDevice(t *testing.T, index uint32, attack func(*txBack, *rxBack)) {
 	b := newBed(t)
-	d, back := b.connect(t, netback.Config{Offer: split, Silent: true, Index: index})
+	d, back := b.connect(t, netback.Config{Offer: linux, Silent: true, Index: index})
 	d.SetReceiver(func(frame []byte) {
 		if len(frame) < netif.HeaderLen || len(frame) > netif.MaxPacket {
 			t.Errorf("a frame of %d bytes", len(frame))
@@ -179,7 +179,7 @@ func fuzzDevice(t *testing.T, index uint32, attack func(*txBack, *rxBack)) {
 	}
 	back.Attack(attack)
 	d.Close()
-	if lines := b.guest.Lines(); len(lines) > 1 {
+	if lines := b.Guest.Lines(); len(lines) > 1 {
 		t.Errorf("printed %q", lines)
 	}
 }

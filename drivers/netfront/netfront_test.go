@@ -15,49 +15,26 @@ import (
 	"internal/xengo/xen/abi"
 	"internal/xengo/xen/hv"
 	"internal/xengo/xen/xenbus"
-	"internal/xengo/xen/xenstore"
-	"internal/xengo/xen/xentest"
+	"internal/xengo/xen/xentest/split"
 )
 
 // bed is a guest with a connection to xenstore.
-type bed struct {
-	guest, dom0 *xentest.Domain
-	store       *xentest.Store
-	xs          *xenstore.Client
-}
+type bed struct{ *split.Bed }
 
-func newBed(t testing.TB) *bed {
-	x := xentest.New(t)
-	b := &bed{guest: x.Domain(3), dom0: x.Domain(0)}
-	b.store = xentest.NewStore(b.dom0)
-	page, port, conn := b.store.Connect(b.guest, 0)
-	b.xs = xenstore.Open(b.guest, page, port)
-	t.Cleanup(func() {
-		b.guest.ClosePort(port)
-		conn.Close()
-		b.guest.CheckClean()
-		b.dom0.CheckClean()
-	})
-	return b
-}
+func newBed(t testing.TB) *bed { return &bed{split.New(t)} }
 
-var split = map[string]string{"feature-split-event-channels": "1", "feature-sg": "1"}
+// linux is what the backend of Linux offers.
+var linux = map[string]string{"feature-split-event-channels": "1", "feature-sg": "1"}
 
 // connect opens a device against a backend.
 func (b *bed) connect(t testing.TB, cfg netback.Config) (*Device, *netback.Backend) {
 	t.Helper()
-	back := netback.New(t, b.store, b.dom0, b.guest, cfg)
-	d, err := open(b.guest, b.xs, "0", cfg.Index)
+	back := netback.New(t, b.Store, b.Dom0, b.Guest, cfg)
+	d, err := open(b.Guest, b.XS, "0", cfg.Index)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // before the bed is taken down
-		d.Close()
-		back.Detach()
-		for b.guest.Deferred() > 0 { // the device was faster than the backend
-			b.guest.Sleep(1e7)
-		}
-	})
+	b.Clean(t, d, back)
 	return d, back
 }
 
@@ -76,14 +53,14 @@ func TestConfiguration(t *testing.T) {
 	if got := d.IPs(); !slices.Equal(got, []string{"10.0.0.2", "fe80::1"}) {
 		t.Errorf("IPs = %q", got)
 	}
-	if _, ok := b.store.Read("/local/domain/3/device/vif/0/event-channel"); !ok {
+	if _, ok := b.Store.Read("/local/domain/3/device/vif/0/event-channel"); !ok {
 		t.Error("events are split though the backend did not offer it")
 	}
 	if err := d.Close(); err != nil {
 		t.Errorf("Close = %v", err)
 	}
 	back.Wait()
-	if v, _ := b.store.Read("/local/domain/3/device/vif/0/state"); v != "6" {
+	if v, _ := b.Store.Read("/local/domain/3/device/vif/0/state"); v != "6" {
 		t.Errorf("after Close the state is %s", v)
 	}
 	if err := d.Send([][]byte{make([]byte, 60)}); !errors.Is(err, ErrClosed) {
@@ -96,11 +73,11 @@ func TestConfiguration(t *testing.T) {
 
 func TestBadMAC(t *testing.T) {
 	b := newBed(t)
-	netback.New(t, b.store, b.dom0, b.guest, netback.Config{Front: map[string]string{"mac": "nonsense"}})
-	if _, err := Open(b.guest, b.xs, "0"); !errors.Is(err, ErrMAC) {
+	netback.New(t, b.Store, b.Dom0, b.Guest, netback.Config{Front: map[string]string{"mac": "nonsense"}})
+	if _, err := Open(b.Guest, b.XS, "0"); !errors.Is(err, ErrMAC) {
 		t.Errorf("Open = %v", err)
 	}
-	if v, _ := b.store.Read("/local/domain/3/error/device/vif/0/error"); v != ErrMAC.Error() {
+	if v, _ := b.Store.Read("/local/domain/3/error/device/vif/0/error"); v != ErrMAC.Error() {
 		t.Errorf("the error node is %q", v)
 	}
 }
@@ -177,7 +154,7 @@ func compare(t *testing.T, what string, got, want [][]byte) {
 // begin, with one event channel and with two.
 func TestBothWays(t *testing.T) {
 	for _, index := range []uint32{0, math.MaxUint32 - 300} {
-		for _, offer := range []map[string]string{nil, split} {
+		for _, offer := range []map[string]string{nil, linux} {
 			for _, mtu := range []string{"1500", "40000"} {
 				t.Run(fmt.Sprintf("index %#x, offer %v, mtu %s", index, offer, mtu), func(t *testing.T) {
 					b := newBed(t)
@@ -247,7 +224,7 @@ func TestFrameSizes(t *testing.T) {
 func TestFull(t *testing.T) {
 	b := newBed(t)
 	c := newCollector()
-	d, back := b.connect(t, netback.Config{Offer: split, Silent: true, Got: c.got})
+	d, back := b.connect(t, netback.Config{Offer: linux, Silent: true, Got: c.got})
 	room := make(chan struct{}, 1)
 	d.SetRoom(func() { room <- struct{}{} })
 	d.SetReceiver(func([]byte) {})
@@ -279,7 +256,7 @@ func TestFull(t *testing.T) {
 func TestBuffersGrow(t *testing.T) {
 	b := newBed(t)
 	d, back := b.connect(t, netback.Config{})
-	before := b.guest.PagesUsed()
+	before := b.Guest.PagesUsed()
 	c := newCollector()
 	for range 32 { // all that there are
 		back.Deliver(make([]byte, 60), 4096, 0)
@@ -301,9 +278,9 @@ func TestBuffersGrow(t *testing.T) {
 func TestNoMemory(t *testing.T) {
 	for limit := 1; limit <= 34; limit += 11 {
 		b := newBed(t)
-		b.guest.MaxPages = limit
-		back := netback.New(t, b.store, b.dom0, b.guest, netback.Config{})
-		d, err := Open(b.guest, b.xs, "0")
+		b.Guest.MaxPages = limit
+		back := netback.New(t, b.Store, b.Dom0, b.Guest, netback.Config{})
+		d, err := Open(b.Guest, b.XS, "0")
 		if limit < 34 {
 			if !errors.Is(err, hv.ENOMEM) {
 				t.Errorf("with %d pages, Open = %v", limit, err)
@@ -355,7 +332,7 @@ func TestBackendCloses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)
-			d, back := b.connect(t, netback.Config{Offer: split})
+			d, back := b.connect(t, netback.Config{Offer: linux})
 			d.SetReceiver(func([]byte) {})
 			if err := d.Send([][]byte{make([]byte, 60)}); err != nil {
 				t.Fatal(err)
@@ -365,7 +342,7 @@ func TestBackendCloses(t *testing.T) {
 			if !errors.Is(d.Err(), ErrClosed) {
 				t.Errorf("Err = %v", d.Err())
 			}
-			if lines := b.guest.Lines(); len(lines) != 0 {
+			if lines := b.Guest.Lines(); len(lines) != 0 {
 				t.Errorf("printed %q", lines)
 			}
 		})
@@ -375,10 +352,10 @@ func TestBackendCloses(t *testing.T) {
 func TestProbe(t *testing.T) {
 	b := newBed(t)
 	for _, name := range []string{"10", "2"} {
-		netback.New(t, b.store, b.dom0, b.guest, netback.Config{Name: name})
+		netback.New(t, b.Store, b.Dom0, b.Guest, netback.Config{Name: name})
 	}
 	found, failed := make(chan *Device, 4), make(chan string, 4)
-	stop, err := Probe(b.guest, b.xs, func(d *Device) { found <- d }, func(name string, err error) { failed <- name })
+	stop, err := Probe(b.Guest, b.XS, func(d *Device) { found <- d }, func(name string, err error) { failed <- name })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,11 +367,11 @@ func TestProbe(t *testing.T) {
 			t.Errorf("found %q, want %q", d.Name(), want)
 		}
 	}
-	netback.New(t, b.store, b.dom0, b.guest, netback.Config{Name: "11", Front: map[string]string{"mac": "x"}})
+	netback.New(t, b.Store, b.Dom0, b.Guest, netback.Config{Name: "11", Front: map[string]string{"mac": "x"}})
 	if name := <-failed; name != "11" {
 		t.Errorf("failed: %q", name)
 	}
-	netback.New(t, b.store, b.dom0, b.guest, netback.Config{Name: "12"}) // plugged in later
+	netback.New(t, b.Store, b.Dom0, b.Guest, netback.Config{Name: "12"}) // plugged in later
 	d := <-found
 	if devices = append(devices, d); d.Name() != "12" {
 		t.Errorf("found %q", d.Name())

@@ -15,47 +15,23 @@ import (
 	"internal/xengo/drivers/ninepfront/p9"
 	"internal/xengo/xen/hv"
 	"internal/xengo/xen/xenbus"
-	"internal/xengo/xen/xenstore"
-	"internal/xengo/xen/xentest"
+	"internal/xengo/xen/xentest/split"
 )
 
 // bed is a guest with a connection to xenstore.
-type bed struct {
-	guest, dom0 *xentest.Domain
-	store       *xentest.Store
-	xs          *xenstore.Client
-}
+type bed struct{ *split.Bed }
 
-func newBed(t testing.TB) *bed {
-	x := xentest.New(t)
-	b := &bed{guest: x.Domain(3), dom0: x.Domain(0)}
-	b.store = xentest.NewStore(b.dom0)
-	page, port, conn := b.store.Connect(b.guest, 0)
-	b.xs = xenstore.Open(b.guest, page, port)
-	t.Cleanup(func() {
-		b.guest.ClosePort(port)
-		conn.Close()
-		b.guest.CheckClean()
-		b.dom0.CheckClean()
-	})
-	return b
-}
+func newBed(t testing.TB) *bed { return &bed{split.New(t)} }
 
 // connect opens a device against a backend.
 func (b *bed) connect(t testing.TB, cfg ninepback.Config) (*Device, *ninepback.Backend) {
 	t.Helper()
-	back := ninepback.New(t, b.store, b.dom0, b.guest, cfg)
-	d, err := open(b.guest, b.xs, "0", cfg.Index)
+	back := ninepback.New(t, b.Store, b.Dom0, b.Guest, cfg)
+	d, err := open(b.Guest, b.XS, "0", cfg.Index)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // before the bed is taken down
-		d.Close()
-		back.Detach()
-		for b.guest.Deferred() > 0 { // the device was faster than the backend
-			b.guest.Sleep(1e7)
-		}
-	})
+	b.Clean(t, d, back)
 	return d, back
 }
 
@@ -192,11 +168,11 @@ func TestHandshake(t *testing.T) {
 		hv.ENOENT:  {},
 	} {
 		b := newBed(t)
-		ninepback.New(t, b.store, b.dom0, b.guest, ninepback.Config{Offer: offer})
-		if _, err := Open(b.guest, b.xs, "0"); !errors.Is(err, want) {
+		ninepback.New(t, b.Store, b.Dom0, b.Guest, ninepback.Config{Offer: offer})
+		if _, err := Open(b.Guest, b.XS, "0"); !errors.Is(err, want) {
 			t.Errorf("Open = %v, want %v", err, want)
 		}
-		if v, _ := b.store.Read("/local/domain/3/error/device/9pfs/0/error"); v == "" {
+		if v, _ := b.Store.Read("/local/domain/3/error/device/9pfs/0/error"); v == "" {
 			t.Error("no error node")
 		}
 	}
@@ -204,13 +180,13 @@ func TestHandshake(t *testing.T) {
 
 func TestTags(t *testing.T) {
 	b := newBed(t)
-	if tags, err := Tags(b.xs); err != nil || len(tags) != 0 {
+	if tags, err := Tags(b.XS); err != nil || len(tags) != 0 {
 		t.Errorf("%v, %v", tags, err)
 	}
 	for name, tag := range map[string]string{"0": "data", "7": "other"} {
-		ninepback.New(t, b.store, b.dom0, b.guest, ninepback.Config{Name: name, Tag: tag})
+		ninepback.New(t, b.Store, b.Dom0, b.Guest, ninepback.Config{Name: name, Tag: tag})
 	}
-	if tags, err := Tags(b.xs); err != nil || len(tags) != 2 || tags["0"] != "data" || tags["7"] != "other" {
+	if tags, err := Tags(b.XS); err != nil || len(tags) != 2 || tags["0"] != "data" || tags["7"] != "other" {
 		t.Errorf("%v, %v", tags, err)
 	}
 }
@@ -240,8 +216,8 @@ func TestEnds(t *testing.T) {
 					}
 				})
 			}
-			for b.guest.Held() < maxCalls {
-				b.guest.Sleep(1e6)
+			for b.Guest.Held() < maxCalls {
+				b.Guest.Sleep(1e6)
 			}
 			end.do(d, back)
 			all.Wait()
@@ -294,10 +270,10 @@ func TestHostileBackend(t *testing.T) {
 			d, back := b.connect(t, ninepback.Config{Index: start})
 			first := make(chan error)
 			go func() { first <- send(d, 10) }()
-			for b.guest.Held() == 0 {
-				b.guest.Sleep(1e6)
+			for b.Guest.Held() == 0 {
+				b.Guest.Sleep(1e6)
 			}
-			b.guest.Sleep(1e7) // the request is in the ring, most likely
+			b.Guest.Sleep(1e7) // the request is in the ring, most likely
 			back.Attack(tt.attack)
 			go send(d, 10) // finds out about the consumer
 			<-d.Done()
@@ -305,7 +281,7 @@ func TestHostileBackend(t *testing.T) {
 			if !errors.Is(d.Err(), tt.want) {
 				t.Errorf("Err = %v, want %v", d.Err(), tt.want)
 			}
-			if lines := b.guest.Lines(); len(lines) != 1 || !strings.Contains(lines[0], tt.want.Error()) {
+			if lines := b.Guest.Lines(); len(lines) != 1 || !strings.Contains(lines[0], tt.want.Error()) {
 				t.Errorf("printed %q", lines)
 			}
 			if err := send(d, 10); !errors.Is(err, tt.want) {
@@ -328,10 +304,10 @@ func TestEarlyReply(t *testing.T) {
 			}
 		})
 	}
-	for b.guest.Held() < 3 {
-		b.guest.Sleep(1e6)
+	for b.Guest.Held() < 3 {
+		b.Guest.Sleep(1e6)
 	}
-	b.guest.Sleep(1e7)
+	b.Guest.Sleep(1e7)
 	back.Attack(func(in *flexring.Writer, _ *flexring.Reader) {
 		for tag := range uint16(3) {
 			m, _ := p9.Append(nil, tag, &p9.Rclunk{})
@@ -350,9 +326,9 @@ func TestEarlyReply(t *testing.T) {
 func TestNoMemory(t *testing.T) {
 	for _, pages := range []int{1, 2, 40} {
 		b := newBed(t)
-		back := ninepback.New(t, b.store, b.dom0, b.guest, ninepback.Config{})
-		b.guest.MaxPages = pages
-		if _, err := Open(b.guest, b.xs, "0"); !errors.Is(err, hv.ENOMEM) {
+		back := ninepback.New(t, b.Store, b.Dom0, b.Guest, ninepback.Config{})
+		b.Guest.MaxPages = pages
+		if _, err := Open(b.Guest, b.XS, "0"); !errors.Is(err, hv.ENOMEM) {
 			t.Errorf("with %d pages Open = %v", pages, err)
 		}
 		back.Detach()

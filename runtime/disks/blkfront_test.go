@@ -12,22 +12,17 @@ import (
 	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/vfs"
 	"internal/xengo/xen/xenbus"
-	"internal/xengo/xen/xenstore"
-	"internal/xengo/xen/xentest"
+	"internal/xengo/xen/xentest/split"
 )
 
 // What is written to /dev/xvda is on the backend's disk; after a detach the node is
 // gone, and who has it open gets EIO.
 func TestBlkfront(t *testing.T) {
-	x := xentest.New(t)
-	guest, dom0 := x.Domain(3), x.Domain(0)
-	store := xentest.NewStore(dom0)
-	page, port, conn := store.Connect(guest, 0)
-	xs := xenstore.Open(guest, page, port)
-	back := blkback.New(t, store, dom0, guest, blkback.Config{Offer: blkback.Full})
+	x := split.New(t)
+	back := blkback.New(t, x.Store, x.Dom0, x.Guest, blkback.Config{Offer: blkback.Full})
 	lost := make(chan bool, 1)
 	s := &set{print: func(line string) { t.Error(line) }}
-	stop, err := blkfront.Probe(guest, xs, blkfront.Options{Queues: 2}, watcher{s, lost})
+	stop, err := blkfront.Probe(x.Guest, x.XS, blkfront.Options{Queues: 2}, watcher{s, lost})
 	require.NoError(t, err)
 
 	d, errno := vfs.Open(vfs.Root(), "/dev/xvda", fdtable.O_RDWR, 0)
@@ -53,13 +48,7 @@ func TestBlkfront(t *testing.T) {
 
 	back.Wait()
 	require.NoError(t, stop())
-	for guest.Deferred() > 0 {
-		guest.Sleep(1e7)
-	}
-	guest.ClosePort(port)
-	conn.Close()
-	guest.CheckClean()
-	dom0.CheckClean()
+	x.Settle()
 }
 
 // watcher tells when a disk was lost.

@@ -10,20 +10,15 @@ import (
 	"internal/xengo/drivers/netfront"
 	"internal/xengo/drivers/netfront/netback"
 	"internal/xengo/runtime/netstack/wiretest"
-	"internal/xengo/xen/xenstore"
-	"internal/xengo/xen/xentest"
+	"internal/xengo/xen/xentest/split"
 )
 
 // TestNetfront has a stack on a network device of Xen's, whose simulated backend is at one end of a wire.
 func TestNetfront(t *testing.T) {
-	x := xentest.New(t)
-	guest, dom0 := x.Domain(3), x.Domain(0)
-	store := xentest.NewStore(dom0)
-	page, port, conn := store.Connect(guest, 0)
-	xs := xenstore.Open(guest, page, port)
+	x := split.New(t)
 
 	near, far := wiretest.New(1500)
-	back := netback.New(t, store, dom0, guest, netback.Config{
+	back := netback.New(t, x.Store, x.Dom0, x.Guest, netback.Config{
 		Offer: map[string]string{"feature-split-event-channels": "1", "feature-sg": "1", "ip": "10.0.0.2"},
 		Got: func(frame []byte) {
 			// At the end the wire is gone before the device is.
@@ -32,12 +27,12 @@ func TestNetfront(t *testing.T) {
 			}
 		},
 	})
-	dev, err := netfront.Open(guest, xs, "0")
+	dev, err := netfront.Open(x.Guest, x.XS, "0")
 	require.NoError(t, err)
 	near.SetRoom(func() {})
 	near.SetReceiver(func(frame []byte) { back.Deliver(frame, 4096, 0) })
 
-	a := stackOn(t, dev, Plan(nil, Toolstack(xs.Read, dev.Name(), dev.IPs())))
+	a := stackOn(t, dev, Plan(nil, Toolstack(x.XS.Read, dev.Name(), dev.IPs())))
 	b := stackOn(t, far, static("10.0.0.3/24"))
 	data := bytes.Repeat([]byte("through grants and rings"), 1<<15)
 	transfer(t, a, b, "10.0.0.3", data)
@@ -47,11 +42,5 @@ func TestNetfront(t *testing.T) {
 	far.Close()
 	require.NoError(t, dev.Close())
 	back.Detach()
-	for guest.Deferred() > 0 {
-		guest.Sleep(1e7)
-	}
-	guest.ClosePort(port)
-	conn.Close()
-	guest.CheckClean()
-	dom0.CheckClean()
+	x.Settle()
 }

@@ -21,35 +21,20 @@ import (
 	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/p9fs/p9test"
 	"internal/xengo/runtime/vfs"
-	"internal/xengo/xen/xenstore"
-	"internal/xengo/xen/xentest"
+	"internal/xengo/xen/xentest/split"
 )
 
 // attach makes a share of a directory the root of the tree, by way of a whole simulated Xen.
 func attach(t testing.TB, s *p9test.Server) (*FS, *ninepback.Backend) {
 	t.Helper()
-	x := xentest.New(t)
-	guest, dom0 := x.Domain(3), x.Domain(0)
-	store := xentest.NewStore(dom0)
-	page, port, conn := store.Connect(guest, 0)
-	xs := xenstore.Open(guest, page, port)
+	x := split.New(t)
 	if s.Dir == "" {
 		s.Dir = t.TempDir()
 	}
-	back := ninepback.New(t, store, dom0, guest, ninepback.Config{Serve: s.Serve})
-	d, err := ninepfront.Open(guest, xs, "0")
+	back := ninepback.New(t, x.Store, x.Dom0, x.Guest, ninepback.Config{Serve: s.Serve})
+	d, err := ninepfront.Open(x.Guest, x.XS, "0")
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		d.Close()
-		back.Detach()
-		for guest.Deferred() > 0 {
-			guest.Sleep(1e7)
-		}
-		guest.ClosePort(port)
-		conn.Close()
-		guest.CheckClean()
-		dom0.CheckClean()
-	})
+	x.Clean(t, d, back)
 	fs, err := New(d)
 	require.NoError(t, err)
 	vfs.SetRoot(fs.Root(), "share")

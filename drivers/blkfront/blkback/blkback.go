@@ -15,6 +15,7 @@ import (
 	"internal/xengo/xen/ring"
 	"internal/xengo/xen/xenbus"
 	"internal/xengo/xen/xentest"
+	"internal/xengo/xen/xentest/split"
 )
 
 // Config is how a backend is set up.
@@ -42,16 +43,10 @@ type Ring = ring.Back[abi.BlkifRequest, abi.BlkifResponse]
 
 // A Backend is one end of a simulated vbd.
 type Backend struct {
-	tb          xentest.TB
-	dom0, guest *xentest.Domain
-	store       *xentest.Store
-	cfg         Config
-	front, back string // directories
-	offer       map[string]string
-
-	events  chan struct{} // the frontend's state may have changed
-	closed  chan struct{} // closed at its end
-	workers sync.WaitGroup
+	*split.Backend
+	cfg    Config
+	offer  map[string]string
+	closed chan struct{} // closed at the frontend's end
 
 	mu       sync.Mutex
 	attached bool
@@ -78,46 +73,18 @@ func New(tb xentest.TB, store *xentest.Store, dom0, guest *xentest.Domain, cfg C
 	if cfg.Disk == nil {
 		cfg.Disk = make([]byte, 1<<20)
 	}
-	id := strconv.Itoa(int(guest.ID))
+	offer := map[string]string{"sector-size": "512", "info": "0"}
+	maps.Copy(offer, cfg.Offer)
 	b := &Backend{
-		tb: tb, dom0: dom0, guest: guest, store: store, cfg: cfg, disk: cfg.Disk, stable: append([]byte(nil), cfg.Disk...),
-		front:  "/local/domain/" + id + "/device/vbd/" + cfg.Name,
-		back:   "/local/domain/0/backend/vbd/" + id + "/" + cfg.Name,
-		offer:  map[string]string{"sector-size": "512", "info": "0"},
-		events: make(chan struct{}, 1), closed: make(chan struct{}), grants: map[uint32]*xentest.Mapping{},
+		Backend: split.NewBackend(tb, store, dom0, guest, "vbd", cfg.Name, offer, map[string]string{"virtual-device": cfg.Name, "device-type": "disk"}),
+		cfg:     cfg, offer: offer, disk: cfg.Disk, stable: append([]byte(nil), cfg.Disk...),
+		closed: make(chan struct{}), grants: map[uint32]*xentest.Mapping{},
 	}
-	maps.Copy(b.offer, cfg.Offer)
-	for k, v := range b.offer {
-		store.Write(b.back+"/"+k, v)
-	}
-	store.Write(b.back+"/state", "1")
-	for k, v := range map[string]string{"backend": b.back, "backend-id": "0", "virtual-device": cfg.Name, "device-type": "disk"} {
-		store.Write(b.front+"/"+k, v)
-	}
-	store.Write(b.front+"/state", "1")
-	b.SetState(xenbus.InitWait)
-	store.Watch(b.front+"/state", func(string) {
-		select {
-		case b.events <- struct{}{}:
-		default:
-		}
+	b.Workers.Go(func() {
+		defer close(b.closed)
+		b.Follow(b.react)
 	})
-	b.workers.Go(b.follow)
 	return b
-}
-
-// SetState sets the backend's state, as a toolstack or a whim might.
-func (b *Backend) SetState(s xenbus.State) {
-	b.store.Write(b.back+"/state", strconv.Itoa(int(s)))
-}
-
-// SetNode sets a node of the backend's.
-func (b *Backend) SetNode(key, value string) { b.store.Write(b.back+"/"+key, value) }
-
-// FrontState returns the frontend's state.
-func (b *Backend) FrontState() xenbus.State {
-	s, _ := b.store.Read(b.front + "/state")
-	return xenbus.ParseState(s)
 }
 
 // Resize gives the disk another size, as Linux's backend does (xen-blkback,
@@ -135,39 +102,30 @@ func (b *Backend) Resize(bytes int) {
 // Vanish removes the device's directories.
 func (b *Backend) Vanish() {
 	b.Detach()
-	b.store.Remove(b.front)
-	b.store.Remove(b.back)
+	b.Remove()
 }
 
-// follow reacts to the frontend's states, as Linux's blkback does.
-func (b *Backend) follow() {
-	defer close(b.closed)
-	for range b.events {
-		s, ok := b.store.Read(b.front + "/state")
-		if !ok {
-			return
+// react does what Linux's blkback does.
+func (b *Backend) react(s xenbus.State) bool {
+	switch s {
+	case xenbus.Initialising:
+		own, _ := b.Store.Read(b.Back + "/state")
+		if xenbus.ParseState(own) == xenbus.Closed {
+			b.SetState(xenbus.InitWait)
 		}
-		own, _ := b.store.Read(b.back + "/state")
-		switch xenbus.ParseState(s) {
-		case xenbus.Initialising:
-			if xenbus.ParseState(own) == xenbus.Closed {
-				b.SetState(xenbus.InitWait)
-			}
-		case xenbus.Initialised, xenbus.Connected:
-			if b.attach() {
-				b.SetNode("sectors", strconv.Itoa(len(b.disk)/blkif.SectorSize))
-				b.SetState(xenbus.Connected)
-			}
-		case xenbus.Closing:
-			b.SetState(xenbus.Closing)
-		case xenbus.Closed:
-			b.Detach()
-			b.SetState(xenbus.Closed)
-			if !b.cfg.Reopen {
-				return
-			}
+	case xenbus.Initialised, xenbus.Connected:
+		if b.attach() {
+			b.SetNode("sectors", strconv.Itoa(len(b.disk)/blkif.SectorSize))
+			b.SetState(xenbus.Connected)
 		}
+	case xenbus.Closing:
+		b.SetState(xenbus.Closing)
+	case xenbus.Closed:
+		b.Detach()
+		b.SetState(xenbus.Closed)
+		return b.cfg.Reopen
 	}
+	return true
 }
 
 // Wait waits until the frontend has closed.
@@ -187,9 +145,9 @@ func (b *Backend) attach() bool {
 	if b.attached {
 		return false
 	}
-	f, ok := blkif.ReadFrontend(blkif.ReadTransport(b.number), func(k string) (string, bool) { return b.store.Read(b.front + "/" + k) })
+	f, ok := blkif.ReadFrontend(blkif.ReadTransport(b.number), func(k string) (string, bool) { return b.Store.Read(b.Front + "/" + k) })
 	if !ok {
-		b.tb.Errorf("blkback: the frontend lacks a node, or asks for more than was offered")
+		b.TB.Errorf("blkback: the frontend lacks a node, or asks for more than was offered")
 		return false
 	}
 	for _, q := range f.Queues {
@@ -197,14 +155,14 @@ func (b *Backend) attach() bool {
 		if !ok {
 			return false
 		}
-		port, err := b.dom0.Bind(b.guest.ID, hv.Port(q.Port))
+		port, err := b.Dom0.Bind(b.Guest.ID, hv.Port(q.Port))
 		if err != nil {
-			b.tb.Errorf("blkback: binding port %d: %v", q.Port, err)
+			b.TB.Errorf("blkback: binding port %d: %v", q.Port, err)
 			return false
 		}
 		r := &ringEnd{ring.NewBackAt[abi.BlkifRequest, abi.BlkifResponse](pages, b.cfg.Index), port}
 		b.rings = append(b.rings, r)
-		b.workers.Go(func() { b.serve(r) })
+		b.Workers.Go(func() { b.serve(r) })
 	}
 	b.attached = true
 	return true
@@ -215,16 +173,16 @@ func (b *Backend) attach() bool {
 func (b *Backend) mapRing(refs []uint32) ([]byte, bool) {
 	var pages []byte
 	for i, ref := range refs {
-		m, err := b.dom0.Map(b.guest.ID, hv.GrantRef(ref), false)
+		m, err := b.Dom0.Map(b.Guest.ID, hv.GrantRef(ref), false)
 		if err != nil {
-			b.tb.Errorf("blkback: mapping a ring: %v", err)
+			b.TB.Errorf("blkback: mapping a ring: %v", err)
 			return nil, false
 		}
 		b.maps = append(b.maps, m)
 		if i == 0 {
 			pages = m.Mem[:len(refs)*hv.PageSize]
 		} else if &pages[i*hv.PageSize] != &m.Mem[0] {
-			b.tb.Errorf("blkback: page %d of the ring is another one", i)
+			b.TB.Errorf("blkback: page %d of the ring is another one", i)
 		}
 	}
 	return pages, true
@@ -239,7 +197,7 @@ func (b *Backend) Detach() {
 	}
 	b.attached = false
 	for _, r := range b.rings {
-		b.dom0.ClosePort(r.port)
+		b.Dom0.ClosePort(r.port)
 	}
 	for _, m := range b.maps {
 		m.Unmap()
@@ -253,7 +211,7 @@ func (b *Backend) Detach() {
 
 // serve handles the events of a ring.
 func (b *Backend) serve(r *ringEnd) {
-	for b.dom0.Wait(r.port) {
+	for b.Dom0.Wait(r.port) {
 		b.mu.Lock()
 		if b.attached && !b.cfg.Silent {
 			b.answer(r)
@@ -270,7 +228,7 @@ func (b *Backend) answer(r *ringEnd) {
 			n, err = r.FinalCheck()
 		}
 		if err != nil {
-			b.tb.Errorf("blkback: the frontend's indices: %v", err)
+			b.TB.Errorf("blkback: the frontend's indices: %v", err)
 		}
 		if n == 0 || err != nil {
 			return
@@ -278,12 +236,12 @@ func (b *Backend) answer(r *ringEnd) {
 		for range n {
 			req, err := blkif.Decode(r.Get())
 			if err != nil {
-				b.tb.Errorf("blkback: %+v: %v", req, err)
+				b.TB.Errorf("blkback: %+v: %v", req, err)
 			}
 			r.Put(abi.BlkifResponse{ID: req.ID, Operation: req.Op, Status: b.carryOut(req)})
 		}
 		if r.Push() {
-			b.dom0.Notify(r.port)
+			b.Dom0.Notify(r.port)
 		}
 	}
 }
@@ -294,11 +252,11 @@ func (b *Backend) Attack(queue int, f func(*Ring)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.attached {
-		b.tb.Errorf("blkback: there is nothing to attack")
+		b.TB.Errorf("blkback: there is nothing to attack")
 		return
 	}
 	f(b.rings[queue].Ring)
-	b.dom0.Notify(b.rings[queue].port)
+	b.Dom0.Notify(b.rings[queue].port)
 }
 
 // Flush answers the requests that a silent backend has left alone, and those to come.
@@ -319,7 +277,7 @@ func (b *Backend) Outstanding() int {
 	for _, r := range b.rings {
 		n, err := r.Pending()
 		if err != nil {
-			b.tb.Errorf("blkback: the frontend's indices: %v", err)
+			b.TB.Errorf("blkback: the frontend's indices: %v", err)
 		}
 		total += n
 	}

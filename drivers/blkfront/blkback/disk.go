@@ -25,8 +25,8 @@ func (b *Backend) Counts() (requests, flushes int) {
 // carryOut does what a request asks for and returns the status. b.mu is held.
 func (b *Backend) carryOut(r blkif.Request) int16 {
 	b.requests++
-	if want, _ := b.store.Read(b.front + "/virtual-device"); r.Op != abi.BlkifOpFlushDiskcache && hv.Port(r.Handle) != hv.Port(uint16(atoi(want))) {
-		b.tb.Errorf("blkback: handle %d of device %s", r.Handle, want)
+	if want, _ := b.Store.Read(b.Front + "/virtual-device"); r.Op != abi.BlkifOpFlushDiskcache && hv.Port(r.Handle) != hv.Port(uint16(atoi(want))) {
+		b.TB.Errorf("blkback: handle %d of device %s", r.Handle, want)
 	}
 	if b.cfg.Status != nil {
 		if s := b.cfg.Status(r); s != abi.BlkifRspOkay {
@@ -38,7 +38,7 @@ func (b *Backend) carryOut(r blkif.Request) int16 {
 		return b.transfer(r)
 	case abi.BlkifOpFlushDiskcache:
 		if b.number("feature-flush-cache") != 1 {
-			b.tb.Errorf("blkback: a flush, which was not offered")
+			b.TB.Errorf("blkback: a flush, which was not offered")
 		}
 		b.flushes++
 		b.stable = append(b.stable[:0], b.disk...)
@@ -46,7 +46,7 @@ func (b *Backend) carryOut(r blkif.Request) int16 {
 	case abi.BlkifOpDiscard:
 		return b.discard(r)
 	}
-	b.tb.Errorf("blkback: operation %d, which was not offered", r.Op)
+	b.TB.Errorf("blkback: operation %d, which was not offered", r.Op)
 	return abi.BlkifRspEOpNotSupp
 }
 
@@ -60,18 +60,18 @@ func atoi(s string) (n int) {
 // transfer reads or writes.
 func (b *Backend) transfer(r blkif.Request) int16 {
 	if r.Op == abi.BlkifOpWrite && b.number("info")&abi.VDiskReadonly != 0 {
-		b.tb.Errorf("blkback: a write to a disk that is read-only")
+		b.TB.Errorf("blkback: a write to a disk that is read-only")
 		return abi.BlkifRspError
 	}
 	sector := b.number("sector-size") / blkif.SectorSize
 	at, size := r.Sector, uint64(len(b.disk))/blkif.SectorSize
 	if at%sector != 0 {
-		b.tb.Errorf("blkback: sector %d is no multiple of the sector size", at)
+		b.TB.Errorf("blkback: sector %d is no multiple of the sector size", at)
 	}
 	for _, s := range b.segments(r) {
 		n, err := blkif.Sectors(s)
 		if err != nil || uint64(n)%sector != 0 || uint64(s.FirstSect)%sector != 0 {
-			b.tb.Errorf("blkback: segment %+v: %v", s, err)
+			b.TB.Errorf("blkback: segment %+v: %v", s, err)
 			return abi.BlkifRspError
 		}
 		if at > size || uint64(n) > size-at {
@@ -100,7 +100,7 @@ func (b *Backend) segments(r blkif.Request) []blkif.Segment {
 		return r.Segments
 	}
 	if limit := int(b.number("feature-max-indirect-segments")); r.NrSegments > limit {
-		b.tb.Errorf("blkback: %d segments, of at most %d", r.NrSegments, limit)
+		b.TB.Errorf("blkback: %d segments, of at most %d", r.NrSegments, limit)
 	}
 	var all []blkif.Segment
 	for _, ref := range r.Indirect {
@@ -119,15 +119,15 @@ func (b *Backend) page(ref uint32) *xentest.Mapping {
 	if m := b.grants[ref]; m != nil {
 		return m
 	}
-	m, err := b.dom0.Map(b.guest.ID, hv.GrantRef(ref), false) // writable: note 8
+	m, err := b.Dom0.Map(b.Guest.ID, hv.GrantRef(ref), false) // writable: note 8
 	if err != nil {
-		b.tb.Errorf("blkback: a page's grant: %v", err)
+		b.TB.Errorf("blkback: a page's grant: %v", err)
 		return nil
 	}
 	if b.number("feature-persistent") == 1 {
 		b.grants[ref] = m
 		if most := 1056; len(b.grants) > most { // Linux's default
-			b.tb.Errorf("blkback: the frontend uses more than %d pages", most)
+			b.TB.Errorf("blkback: the frontend uses more than %d pages", most)
 		}
 	}
 	return m
@@ -143,21 +143,21 @@ func (b *Backend) done(m *xentest.Mapping) {
 // discard fills what is discarded, so that nobody relies on its being anything.
 func (b *Backend) discard(r blkif.Request) int16 {
 	if b.number("feature-discard") != 1 {
-		b.tb.Errorf("blkback: a discard, which was not offered")
+		b.TB.Errorf("blkback: a discard, which was not offered")
 		return abi.BlkifRspEOpNotSupp
 	}
 	if r.Secure && b.number("discard-secure") != 1 {
-		b.tb.Errorf("blkback: a secure discard, which was not offered")
+		b.TB.Errorf("blkback: a secure discard, which was not offered")
 	}
 	unit := max(b.number("discard-granularity"), b.number("sector-size")) / blkif.SectorSize
 	shift := b.number("discard-alignment") / blkif.SectorSize
 	size := uint64(len(b.disk)) / blkif.SectorSize
 	switch {
 	case r.NrSectors == 0 || r.Sector > size || r.NrSectors > size-r.Sector:
-		b.tb.Errorf("blkback: a discard of %d sectors at %d of %d", r.NrSectors, r.Sector, size)
+		b.TB.Errorf("blkback: a discard of %d sectors at %d of %d", r.NrSectors, r.Sector, size)
 		return abi.BlkifRspError
 	case r.Sector < shift || (r.Sector-shift)%unit != 0 || r.NrSectors%unit != 0:
-		b.tb.Errorf("blkback: a discard of %d sectors at %d, not in units of %d", r.NrSectors, r.Sector, unit)
+		b.TB.Errorf("blkback: a discard of %d sectors at %d, not in units of %d", r.NrSectors, r.Sector, unit)
 	}
 	for i := range b.disk[r.Sector*blkif.SectorSize:][:r.NrSectors*blkif.SectorSize] {
 		b.disk[r.Sector*blkif.SectorSize+uint64(i)] = 0xDC

@@ -4,7 +4,7 @@
 package netback
 
 import (
-	"strconv"
+	"maps"
 	"sync"
 
 	"internal/xengo/drivers/netfront/netif"
@@ -13,6 +13,7 @@ import (
 	"internal/xengo/xen/ring"
 	"internal/xengo/xen/xenbus"
 	"internal/xengo/xen/xentest"
+	"internal/xengo/xen/xentest/split"
 )
 
 // Config is how a backend is set up.
@@ -32,14 +33,8 @@ type (
 
 // A Backend is one end of a simulated vif.
 type Backend struct {
-	tb          xentest.TB
-	dom0, guest *xentest.Domain
-	store       *xentest.Store
-	cfg         Config
-	front, back string // directories
-
-	events  chan struct{} // the frontend's state may have changed
-	workers sync.WaitGroup
+	*split.Backend
+	cfg Config
 
 	mu       sync.Mutex
 	room     sync.Cond // requests to receive may have come
@@ -55,85 +50,48 @@ func New(tb xentest.TB, store *xentest.Store, dom0, guest *xentest.Domain, cfg C
 	if cfg.Name == "" {
 		cfg.Name = "0"
 	}
-	id := strconv.Itoa(int(guest.ID))
-	b := &Backend{
-		tb: tb, dom0: dom0, guest: guest, store: store, cfg: cfg,
-		front:  "/local/domain/" + id + "/device/vif/" + cfg.Name,
-		back:   "/local/domain/0/backend/vif/" + id + "/" + cfg.Name,
-		events: make(chan struct{}, 1),
-	}
+	front := map[string]string{"mac": "00:16:3e:01:02:03"}
+	maps.Copy(front, cfg.Front)
+	b := &Backend{Backend: split.NewBackend(tb, store, dom0, guest, "vif", cfg.Name, cfg.Offer, front), cfg: cfg}
 	b.room.L = &b.mu
-	for k, v := range cfg.Offer {
-		store.Write(b.back+"/"+k, v)
-	}
-	store.Write(b.back+"/state", "1")
-	for k, v := range map[string]string{"backend": b.back, "backend-id": "0", "mac": "00:16:3e:01:02:03"} {
-		store.Write(b.front+"/"+k, v)
-	}
-	for k, v := range cfg.Front {
-		store.Write(b.front+"/"+k, v)
-	}
-	store.Write(b.front+"/state", "1")
-	b.setState(xenbus.InitWait)
-	store.Watch(b.front+"/state", func(string) {
-		select {
-		case b.events <- struct{}{}:
-		default:
-		}
-	})
-	b.workers.Go(b.follow)
+	b.Workers.Go(func() { b.Follow(b.react) })
 	return b
 }
-
-func (b *Backend) setState(s xenbus.State) { b.store.Write(b.back+"/state", strconv.Itoa(int(s))) }
-
-// SetState sets the backend's state, as a toolstack or a whim might.
-func (b *Backend) SetState(s xenbus.State) { b.setState(s) }
 
 // Vanish removes the device's directories.
 func (b *Backend) Vanish() {
 	b.Detach()
-	b.store.Remove(b.front)
-	b.store.Remove(b.back)
+	b.Remove()
 }
 
-// follow reacts to the frontend's states, as Linux's netback does, until the
-// frontend has closed.
-func (b *Backend) follow() {
-	for range b.events {
-		s, ok := b.store.Read(b.front + "/state")
-		if !ok {
-			return
+// react does what Linux's netback does, until the frontend has closed.
+func (b *Backend) react(s xenbus.State) bool {
+	switch s {
+	case xenbus.Connected:
+		if b.attach() {
+			b.SetState(xenbus.Connected)
 		}
-		switch xenbus.ParseState(s) {
-		case xenbus.Connected:
-			if b.attach() {
-				b.setState(xenbus.Connected)
-			}
-		case xenbus.Closing:
-			b.Detach()
-			b.setState(xenbus.Closing)
-		case xenbus.Closed:
-			b.Detach()
-			b.setState(xenbus.Closed)
-			return
-		}
+	case xenbus.Closing:
+		b.Detach()
+		b.SetState(xenbus.Closing)
+	case xenbus.Closed:
+		b.Detach()
+		b.SetState(xenbus.Closed)
+		return false
 	}
+	return true
 }
-
-// Wait waits until the frontend has closed.
-func (b *Backend) Wait() { b.workers.Wait() }
 
 // attach maps the rings and binds the event channels. It reports whether the
 // device is to be connected by that.
 func (b *Backend) attach() bool {
-	f, ok := netif.ReadFrontend(func(k string) (string, bool) { return b.store.Read(b.front + "/" + k) })
+	f, ok := netif.ReadFrontend(func(k string) (string, bool) { return b.Store.Read(b.Front + "/" + k) })
 	if !ok {
-		b.tb.Errorf("netback: the frontend lacks a node")
+		b.TB.Errorf("netback: the frontend lacks a node")
 		return false
 	}
-	if v, _ := b.store.Read(b.front + "/request-rx-copy"); v != "1" {
-		b.tb.Errorf("netback: request-rx-copy is %q", v)
+	if v, _ := b.Store.Read(b.Front + "/request-rx-copy"); v != "1" {
+		b.TB.Errorf("netback: request-rx-copy is %q", v)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -141,9 +99,9 @@ func (b *Backend) attach() bool {
 		return false
 	}
 	for _, ref := range []uint32{f.TxRef, f.RxRef} {
-		m, err := b.dom0.Map(b.guest.ID, hv.GrantRef(ref), false)
+		m, err := b.Dom0.Map(b.Guest.ID, hv.GrantRef(ref), false)
 		if err != nil {
-			b.tb.Errorf("netback: mapping a ring: %v", err)
+			b.TB.Errorf("netback: mapping a ring: %v", err)
 			return false
 		}
 		b.maps = append(b.maps, m)
@@ -155,13 +113,13 @@ func (b *Backend) attach() bool {
 			b.ports = append(b.ports, b.ports[0])
 			continue
 		}
-		local, err := b.dom0.Bind(b.guest.ID, hv.Port(port))
+		local, err := b.Dom0.Bind(b.Guest.ID, hv.Port(port))
 		if err != nil {
-			b.tb.Errorf("netback: binding port %d: %v", port, err)
+			b.TB.Errorf("netback: binding port %d: %v", port, err)
 			return false
 		}
 		b.ports = append(b.ports, local)
-		b.workers.Go(func() { b.serve(local) })
+		b.Workers.Go(func() { b.serve(local) })
 	}
 	b.attached = true
 	return true
@@ -175,9 +133,9 @@ func (b *Backend) Detach() {
 		return
 	}
 	b.attached = false
-	b.dom0.ClosePort(b.ports[0])
+	b.Dom0.ClosePort(b.ports[0])
 	if b.ports[1] != b.ports[0] {
-		b.dom0.ClosePort(b.ports[1])
+		b.Dom0.ClosePort(b.ports[1])
 	}
 	for _, m := range b.maps {
 		m.Unmap()
@@ -188,7 +146,7 @@ func (b *Backend) Detach() {
 
 // serve handles the events of a port.
 func (b *Backend) serve(port hv.Port) {
-	for b.dom0.Wait(port) {
+	for b.Dom0.Wait(port) {
 		b.mu.Lock()
 		if b.attached {
 			b.send()
@@ -206,7 +164,7 @@ func (b *Backend) send() {
 	for {
 		n, err := b.tx.Pending()
 		if err != nil {
-			b.tb.Errorf("netback: transmit ring: %v", err)
+			b.TB.Errorf("netback: transmit ring: %v", err)
 			return
 		}
 		if n == 0 {
@@ -218,7 +176,7 @@ func (b *Backend) send() {
 			n -= b.packet(n)
 		}
 		if b.tx.Push() {
-			b.dom0.Notify(b.ports[0])
+			b.Dom0.Notify(b.ports[0])
 		}
 	}
 }
@@ -239,8 +197,8 @@ func (b *Backend) packet(n int) int {
 			}
 		}
 		b.check(r, slots, size)
-		if m, err := b.dom0.Map(b.guest.ID, hv.GrantRef(r.Gref), true); err != nil {
-			b.tb.Errorf("netback: a sent frame's grant: %v", err)
+		if m, err := b.Dom0.Map(b.Guest.ID, hv.GrantRef(r.Gref), true); err != nil {
+			b.TB.Errorf("netback: a sent frame's grant: %v", err)
 		} else {
 			frame = append(frame, m.Mem[r.Offset:int(r.Offset)+size]...)
 			m.Unmap()
@@ -248,7 +206,7 @@ func (b *Backend) packet(n int) int {
 		b.tx.Put(abi.NetifTxResponse{ID: r.ID, Status: abi.NetifRspOkay})
 		if r.Flags&abi.NetTxFMoreData == 0 {
 			if len(frame) != total {
-				b.tb.Errorf("netback: a packet of %d bytes says it has %d", len(frame), total)
+				b.TB.Errorf("netback: a packet of %d bytes says it has %d", len(frame), total)
 			}
 			if b.cfg.Got != nil {
 				b.cfg.Got(frame)
@@ -256,7 +214,7 @@ func (b *Backend) packet(n int) int {
 			return slots
 		}
 		if slots == n {
-			b.tb.Errorf("netback: a packet was published in part")
+			b.TB.Errorf("netback: a packet was published in part")
 			return slots
 		}
 	}
@@ -266,15 +224,15 @@ func (b *Backend) packet(n int) int {
 func (b *Backend) check(r abi.NetifTxRequest, slots, size int) {
 	switch {
 	case int(r.Offset)+size > netif.PageSize:
-		b.tb.Errorf("netback: a fragment crosses its page: offset %d, size %d", r.Offset, size)
+		b.TB.Errorf("netback: a fragment crosses its page: offset %d, size %d", r.Offset, size)
 	case size == 0:
-		b.tb.Errorf("netback: a fragment of no bytes (XSA-448)")
+		b.TB.Errorf("netback: a fragment of no bytes (XSA-448)")
 	case slots == 1 && size < netif.HeaderLen:
-		b.tb.Errorf("netback: the first fragment has %d bytes", size)
+		b.TB.Errorf("netback: the first fragment has %d bytes", size)
 	case slots > netif.MaxSlots:
-		b.tb.Errorf("netback: a packet of more than %d slots", netif.MaxSlots)
+		b.TB.Errorf("netback: a packet of more than %d slots", netif.MaxSlots)
 	case r.Flags&^abi.NetTxFMoreData != 0:
-		b.tb.Errorf("netback: flags %#x ask for what was not negotiated", r.Flags)
+		b.TB.Errorf("netback: flags %#x ask for what was not negotiated", r.Flags)
 	}
 }
 
@@ -290,7 +248,7 @@ func (b *Backend) Deliver(frame []byte, chunk int, flags uint16) bool {
 		}
 		n, err := b.rx.Arm(slots)
 		if err != nil {
-			b.tb.Errorf("netback: receive ring: %v", err)
+			b.TB.Errorf("netback: receive ring: %v", err)
 			return false
 		}
 		if n >= slots {
@@ -313,16 +271,16 @@ func (b *Backend) Deliver(frame []byte, chunk int, flags uint16) bool {
 		b.rx.Put(rsp)
 	}
 	if b.rx.Push() {
-		b.dom0.Notify(b.ports[1])
+		b.Dom0.Notify(b.ports[1])
 	}
 	return true
 }
 
 // fill writes into the guest's buffer.
 func (b *Backend) fill(req abi.NetifRxRequest, data []byte) {
-	m, err := b.dom0.Map(b.guest.ID, hv.GrantRef(req.Gref), false)
+	m, err := b.Dom0.Map(b.Guest.ID, hv.GrantRef(req.Gref), false)
 	if err != nil {
-		b.tb.Errorf("netback: a receive buffer's grant: %v", err)
+		b.TB.Errorf("netback: a receive buffer's grant: %v", err)
 		return
 	}
 	copy(m.Mem, data)
@@ -335,12 +293,12 @@ func (b *Backend) Attack(f func(tx *ring.Back[abi.NetifTxRequest, abi.NetifTxRes
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.attached {
-		b.tb.Errorf("netback: there is nothing to attack")
+		b.TB.Errorf("netback: there is nothing to attack")
 		return
 	}
 	f(b.tx, b.rx)
-	b.dom0.Notify(b.ports[0])
-	b.dom0.Notify(b.ports[1])
+	b.Dom0.Notify(b.ports[0])
+	b.Dom0.Notify(b.ports[1])
 }
 
 // Flush answers the requests to send that a silent backend has left alone.

@@ -17,6 +17,7 @@ import (
 	"internal/xengo/xen/hv"
 	"internal/xengo/xen/xenbus"
 	"internal/xengo/xen/xentest"
+	"internal/xengo/xen/xentest/split"
 )
 
 // Config is how a backend is set up.
@@ -34,14 +35,8 @@ type Config struct {
 
 // A Backend is one end of a simulated device.
 type Backend struct {
-	tb          xentest.TB
-	dom0, guest *xentest.Domain
-	store       *xentest.Store
-	cfg         Config
-	front, back string // directories
-
-	events  chan struct{} // the frontend's state may have changed
-	workers sync.WaitGroup
+	*split.Backend
+	cfg Config
 
 	mu       sync.Mutex
 	changed  sync.Cond // an event came, or the end
@@ -58,79 +53,46 @@ func New(tb xentest.TB, store *xentest.Store, dom0, guest *xentest.Domain, cfg C
 	if cfg.Name == "" {
 		cfg.Name = "0"
 	}
-	id := strconv.Itoa(int(guest.ID))
-	b := &Backend{
-		tb: tb, dom0: dom0, guest: guest, store: store, cfg: cfg,
-		front:  "/local/domain/" + id + "/device/9pfs/" + cfg.Name,
-		back:   "/local/domain/0/backend/9pfs/" + id + "/" + cfg.Name,
-		events: make(chan struct{}, 1),
-	}
-	b.changed.L = &b.mu
 	offer := map[string]string{"versions": "1", "max-rings": "4", "max-ring-page-order": "9"}
 	if cfg.Offer != nil {
 		offer = cfg.Offer
 	}
-	for k, v := range offer {
-		store.Write(b.back+"/"+k, v)
-	}
-	store.Write(b.back+"/state", "1")
-	for k, v := range map[string]string{"backend": b.back, "backend-id": "0", "tag": cfg.Tag, "state": "1"} {
-		store.Write(b.front+"/"+k, v)
-	}
-	b.SetState(xenbus.InitWait)
-	store.Watch(b.front+"/state", func(string) {
-		select {
-		case b.events <- struct{}{}:
-		default:
-		}
-	})
-	b.workers.Go(b.follow)
+	b := &Backend{Backend: split.NewBackend(tb, store, dom0, guest, "9pfs", cfg.Name, offer, map[string]string{"tag": cfg.Tag}), cfg: cfg}
+	b.changed.L = &b.mu
+	b.Workers.Go(func() { b.Follow(b.react) })
 	return b
 }
-
-// SetState sets the backend's state, as a toolstack or a whim might.
-func (b *Backend) SetState(s xenbus.State) { b.store.Write(b.back+"/state", strconv.Itoa(int(s))) }
 
 // Vanish removes the device's directories.
 func (b *Backend) Vanish() {
 	b.Detach()
-	b.store.Remove(b.front)
-	b.store.Remove(b.back)
+	b.Remove()
 }
 
-// follow reacts to the frontend's states, as xen-9pfsd does, until the frontend
-// has closed.
-func (b *Backend) follow() {
-	for range b.events {
-		s, ok := b.store.Read(b.front + "/state")
-		if !ok {
-			return
+// react does what xen-9pfsd does, until the frontend has closed.
+func (b *Backend) react(s xenbus.State) bool {
+	switch s {
+	case xenbus.Initialised:
+		if b.attach() {
+			b.SetState(xenbus.Connected)
 		}
-		switch xenbus.ParseState(s) {
-		case xenbus.Initialised:
-			if b.attach() {
-				b.SetState(xenbus.Connected)
-			}
-		case xenbus.Closing:
-			b.Detach()
-			b.SetState(xenbus.Closing)
-		case xenbus.Closed:
-			b.Detach()
-			b.SetState(xenbus.Closed)
-			return
-		}
+	case xenbus.Closing:
+		b.Detach()
+		b.SetState(xenbus.Closing)
+	case xenbus.Closed:
+		b.Detach()
+		b.SetState(xenbus.Closed)
+		return false
 	}
+	return true
 }
-
-// Wait waits until the frontend has closed.
-func (b *Backend) Wait() { b.workers.Wait() }
 
 // number returns a node of the frontend's.
 func (b *Backend) number(key string) uint32 {
-	v, _ := b.store.Read(b.front + "/" + key)
+	v, _ := b.Store.Read(b.Front + "/" + key)
 	n, err := strconv.ParseUint(v, 10, 32)
 	if err != nil {
-		b.tb.Errorf("ninepback: the frontend's %s is %q", key, v)
+		b.TB.Errorf("ninepback: the frontend's %s is %q", key, v)
 	}
 	return uint32(n)
 }
@@ -139,7 +101,7 @@ func (b *Backend) number(key string) uint32 {
 // to be connected by that.
 func (b *Backend) attach() bool {
 	if v, n := b.number("version"), b.number("num-rings"); v != 1 || n != 1 {
-		b.tb.Errorf("ninepback: the frontend wants version %d and %d rings", v, n)
+		b.TB.Errorf("ninepback: the frontend wants version %d and %d rings", v, n)
 		return false
 	}
 	b.mu.Lock()
@@ -152,9 +114,9 @@ func (b *Backend) attach() bool {
 		return false
 	}
 	intf := flexring.Interface(page)
-	most, _ := b.store.Read(b.back + "/max-ring-page-order")
+	most, _ := b.Store.Read(b.Back + "/max-ring-page-order")
 	if order, _ := strconv.Atoi(most); intf.RingOrder < 1 || int(intf.RingOrder) > min(order, abi.NinePFSMaxOrder) {
-		b.tb.Errorf("ninepback: the frontend's ring has order %d", intf.RingOrder)
+		b.TB.Errorf("ninepback: the frontend's ring has order %d", intf.RingOrder)
 		return false
 	}
 	var pages [][]byte
@@ -168,24 +130,24 @@ func (b *Backend) attach() bool {
 	half := len(pages) / 2
 	b.in = flexring.NewWriter(&intf.InProd, &intf.InCons, pages[:half], b.cfg.Index)
 	b.out = flexring.NewReader(&intf.OutProd, &intf.OutCons, pages[half:], b.cfg.Index)
-	b.checker = checker{tb: b.tb, limit: half * abi.PageSize}
-	local, err := b.dom0.Bind(b.guest.ID, hv.Port(b.number("event-channel-0")))
+	b.checker = checker{tb: b.TB, limit: half * abi.PageSize}
+	local, err := b.Dom0.Bind(b.Guest.ID, hv.Port(b.number("event-channel-0")))
 	if err != nil {
-		b.tb.Errorf("ninepback: binding: %v", err)
+		b.TB.Errorf("ninepback: binding: %v", err)
 		return false
 	}
 	b.port, b.attached = local, true
-	b.workers.Go(func() { b.listen(local) })
+	b.Workers.Go(func() { b.listen(local) })
 	if b.cfg.Serve != nil {
-		b.workers.Go(func() { b.cfg.Serve(requests{b}, replies{b}) })
+		b.Workers.Go(func() { b.cfg.Serve(requests{b}, replies{b}) })
 	}
 	return true
 }
 
 func (b *Backend) mapPage(ref uint32) ([]byte, bool) {
-	m, err := b.dom0.Map(b.guest.ID, hv.GrantRef(ref), false)
+	m, err := b.Dom0.Map(b.Guest.ID, hv.GrantRef(ref), false)
 	if err != nil {
-		b.tb.Errorf("ninepback: mapping a page: %v", err)
+		b.TB.Errorf("ninepback: mapping a page: %v", err)
 		return nil, false
 	}
 	b.maps = append(b.maps, m)
@@ -203,14 +165,14 @@ func (b *Backend) Detach() {
 	b.maps = nil
 	if b.attached {
 		b.attached = false
-		b.dom0.ClosePort(b.port)
+		b.Dom0.ClosePort(b.port)
 	}
 	b.changed.Broadcast()
 }
 
 // listen turns events into signals.
 func (b *Backend) listen(port hv.Port) {
-	for b.dom0.Wait(port) {
+	for b.Dom0.Wait(port) {
 		b.mu.Lock()
 		b.changed.Broadcast()
 		b.mu.Unlock()
@@ -227,7 +189,7 @@ func (r requests) Read(p []byte) (int, error) {
 	for b.attached {
 		n, err := b.out.Available()
 		if err != nil {
-			b.tb.Errorf("ninepback: %v", err)
+			b.TB.Errorf("ninepback: %v", err)
 			return 0, err
 		}
 		b.checker.whole(b.out, n)
@@ -235,7 +197,7 @@ func (r requests) Read(p []byte) (int, error) {
 			b.out.Read(p[:n])
 			b.out.Release()
 			b.checker.requests(p[:n])
-			b.dom0.Notify(b.port)
+			b.Dom0.Notify(b.port)
 			return n, nil
 		}
 		b.changed.Wait()
@@ -262,7 +224,7 @@ func (r replies) Write(p []byte) (int, error) {
 		}
 		room, err := b.in.Room()
 		if err != nil {
-			b.tb.Errorf("ninepback: %v", err)
+			b.TB.Errorf("ninepback: %v", err)
 			return done, err
 		}
 		if b.cfg.Piece > 0 {
@@ -271,7 +233,7 @@ func (r replies) Write(p []byte) (int, error) {
 		if n := min(room, len(p)-done); n > 0 {
 			b.in.Write(p[done : done+n])
 			b.in.Publish()
-			b.dom0.Notify(b.port)
+			b.Dom0.Notify(b.port)
 			done += n
 			continue
 		}
@@ -285,11 +247,11 @@ func (b *Backend) Attack(f func(in *flexring.Writer, out *flexring.Reader)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.attached {
-		b.tb.Errorf("ninepback: there is nothing to attack")
+		b.TB.Errorf("ninepback: there is nothing to attack")
 		return
 	}
 	f(b.in, b.out)
-	b.dom0.Notify(b.port)
+	b.Dom0.Notify(b.port)
 }
 
 // checker follows the messages of both directions and reports what would trouble a
