@@ -54,7 +54,7 @@ func New(tb xentest.TB, store *xentest.Store, dom0, guest *xentest.Domain, cfg C
 	maps.Copy(front, cfg.Front)
 	b := &Backend{Backend: split.NewBackend(tb, store, dom0, guest, "vif", cfg.Name, cfg.Offer, front), cfg: cfg}
 	b.room.L = &b.mu
-	b.Workers.Go(func() { b.Follow(b.react) })
+	b.Workers.Go(func() { b.Follow(b.Usual(xenbus.Connected, b.attach, b.Detach)) })
 	return b
 }
 
@@ -62,24 +62,6 @@ func New(tb xentest.TB, store *xentest.Store, dom0, guest *xentest.Domain, cfg C
 func (b *Backend) Vanish() {
 	b.Detach()
 	b.Remove()
-}
-
-// react does what Linux's netback does, until the frontend has closed.
-func (b *Backend) react(s xenbus.State) bool {
-	switch s {
-	case xenbus.Connected:
-		if b.attach() {
-			b.SetState(xenbus.Connected)
-		}
-	case xenbus.Closing:
-		b.Detach()
-		b.SetState(xenbus.Closing)
-	case xenbus.Closed:
-		b.Detach()
-		b.SetState(xenbus.Closed)
-		return false
-	}
-	return true
 }
 
 // attach maps the rings and binds the event channels. It reports whether the

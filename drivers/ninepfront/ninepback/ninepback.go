@@ -59,7 +59,7 @@ func New(tb xentest.TB, store *xentest.Store, dom0, guest *xentest.Domain, cfg C
 	}
 	b := &Backend{Backend: split.NewBackend(tb, store, dom0, guest, "9pfs", cfg.Name, offer, map[string]string{"tag": cfg.Tag}), cfg: cfg}
 	b.changed.L = &b.mu
-	b.Workers.Go(func() { b.Follow(b.react) })
+	b.Workers.Go(func() { b.Follow(b.Usual(xenbus.Initialised, b.attach, b.Detach)) })
 	return b
 }
 
@@ -67,24 +67,6 @@ func New(tb xentest.TB, store *xentest.Store, dom0, guest *xentest.Domain, cfg C
 func (b *Backend) Vanish() {
 	b.Detach()
 	b.Remove()
-}
-
-// react does what xen-9pfsd does, until the frontend has closed.
-func (b *Backend) react(s xenbus.State) bool {
-	switch s {
-	case xenbus.Initialised:
-		if b.attach() {
-			b.SetState(xenbus.Connected)
-		}
-	case xenbus.Closing:
-		b.Detach()
-		b.SetState(xenbus.Closing)
-	case xenbus.Closed:
-		b.Detach()
-		b.SetState(xenbus.Closed)
-		return false
-	}
-	return true
 }
 
 // number returns a node of the frontend's.

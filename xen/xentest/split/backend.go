@@ -62,6 +62,23 @@ func (b *Backend) Follow(react func(s xenbus.State) bool) {
 	}
 }
 
+// Usual returns a reaction for Follow: the backend attaches when the frontend is in
+// the state offered, and lets go when that closes.
+func (b *Backend) Usual(offered xenbus.State, attach func() (connected bool), detach func()) func(s xenbus.State) bool {
+	return func(s xenbus.State) bool {
+		switch s {
+		case offered:
+			if attach() {
+				b.SetState(xenbus.Connected)
+			}
+		case xenbus.Closing, xenbus.Closed:
+			detach()
+			b.SetState(s)
+		}
+		return s != xenbus.Closed
+	}
+}
+
 // Wait waits until the frontend has closed.
 func (b *Backend) Wait() { b.Workers.Wait() }
 
