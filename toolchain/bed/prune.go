@@ -10,7 +10,7 @@ import (
 )
 
 // keptImages is how many images of one version of Xen stay in the cache, each of
-// some 230 MB.
+// some 290 MB.
 const keptImages = 2
 
 // inUse is how long after it was taken an image may still be read. A bed that
