@@ -256,20 +256,23 @@ func xenMemOverhead() int64 {
 
 // xenMemoryLimit returns the memory limit that fits the memory there will be,
 // and what that leaves for things that it does not cover (page tables, stacks of
-// threads, pages shared with backends), and for what the program allocates while a collection runs: 1/16 and 1 MiB, twice that as long as the
-// balloon takes frames, for a collector that gets a new limit in the middle of its
-// work goes beyond it. The limit is not lower than what is live and a quarter: a
+// threads, pages shared with backends), and for what the program allocates while a
+// collection runs: 1/16 and 1 MiB, twice that as long as the balloon takes frames,
+// for a collector that gets a new limit in the middle of its work goes beyond it.
+// The balloon does not bring the limit below what is live and a quarter: a
 // collector that has less does nothing else.
 func xenMemoryLimit() (limit, margin int64) {
 	b := &xenBalloon
 	all := int64(xenMemFree()) + int64(gcController.mappedReady.Load())
 	margin = all/16 + 1<<20
+	limit = all - margin
 	if b.want != 0 && xenFrames.total > b.want {
 		margin *= 2
 		all -= int64(xenFrames.total-b.want) << xenPageShift
+		live := int64(gcController.heapMarked)
+		limit = min(limit, max(all-margin, xenMemOverhead()+live+live/4+1<<20))
 	}
-	live := int64(gcController.heapMarked)
-	return max(all-margin, xenMemOverhead()+live+live/4+1<<20), margin
+	return limit, margin
 }
 
 // xenLimitIsOurs reports whether neither GOMEMLIMIT nor debug.SetMemoryLimit has
@@ -283,6 +286,10 @@ func xenLimitIsOurs() bool {
 // beyond the limit than collect for more than half of the time: beyond ours there
 // is nothing.
 func memoryLimitIsHard() bool { return xenLimitIsOurs() }
+
+// heapRoomOS returns by how many bytes the heap can grow: beyond that the program
+// ends.
+func heapRoomOS() uint64 { return uint64(xenMemFree()) + gcController.heapFree.load() }
 
 // xenAim makes the limit, if it is ours, fit the frames that the guest is to have.
 func xenAim(pages uintptr) {

@@ -180,12 +180,10 @@ func xenRegisterVCPUInfo(v *xenVCPU) {
 func xenFirstThread(v *xenVCPU) {
 	t := xenThreadNewEarly(xenMainStackSize)
 	t.bind(&g0, &m0)
-	t.id = 1
 	t.vcpu = v
 	m0.thread = t
 
 	v.setIdle(xenThreadNewEarly(xenPageSize))
-	xenSched.lastID = 1
 	v.setThread(t)
 	xenVCPUs[v.id] = v
 }

@@ -6,6 +6,7 @@ import (
 	"internal/runtime/atomic"
 	xabi "internal/xengo/xen/abi"
 	"internal/xengo/xen/pvclock"
+	"unsafe"
 )
 
 // xenLastTime is the latest system time anyone has read, for hosts whose time
@@ -22,34 +23,36 @@ var xenLastTime int64
 //
 //go:nosplit
 func xenSystemTime() int64 {
+	now, stable := xenReadClock()
+	if stable {
+		return now
+	}
 	for {
-		v := xenCurrentVCPU()
-		i := &v.info.Time
-		version := atomic.Load(&i.Version)
-		tsc := xenReadTSC()
-		base, mul, shift, flags := i.SystemTime, i.TSCToSystemMul, i.TSCShift, i.Flags
-		delta := tsc - i.TSCTimestamp
-		if version&1 != 0 || atomic.Load(&i.Version) != version || xenCurrentVCPU() != v {
-			continue
+		last := atomic.Loadint64(&xenLastTime)
+		if now <= last {
+			return last
 		}
-		if int64(delta) < 0 {
-			delta = 0
-		}
-		now := int64(base + pvclock.Scale(delta, mul, shift))
-		if flags&xabi.PVClockTSCStable != 0 {
+		if atomic.Casint64(&xenLastTime, last, now) {
 			return now
-		}
-		for {
-			last := atomic.Loadint64(&xenLastTime)
-			if now <= last {
-				return last
-			}
-			if atomic.Casint64(&xenLastTime, last, now) {
-				return now
-			}
 		}
 	}
 }
+
+// xenReadClock computes the system time from the parameters of the vCPU it runs
+// on, as pvclock.Scale does. Unless it is stable, other vCPUs' clocks may be
+// ahead.
+func xenReadClock() (now int64, stable bool)
+
+// What xenReadClock reads, in xabi.VCPUInfo.
+const (
+	xenClockVersion    = unsafe.Offsetof(xabi.VCPUInfo{}.Time) + unsafe.Offsetof(xabi.VCPUTimeInfo{}.Version)
+	xenClockTimestamp  = unsafe.Offsetof(xabi.VCPUInfo{}.Time) + unsafe.Offsetof(xabi.VCPUTimeInfo{}.TSCTimestamp)
+	xenClockSystemTime = unsafe.Offsetof(xabi.VCPUInfo{}.Time) + unsafe.Offsetof(xabi.VCPUTimeInfo{}.SystemTime)
+	xenClockMul        = unsafe.Offsetof(xabi.VCPUInfo{}.Time) + unsafe.Offsetof(xabi.VCPUTimeInfo{}.TSCToSystemMul)
+	xenClockShift      = unsafe.Offsetof(xabi.VCPUInfo{}.Time) + unsafe.Offsetof(xabi.VCPUTimeInfo{}.TSCShift)
+	xenClockFlags      = unsafe.Offsetof(xabi.VCPUInfo{}.Time) + unsafe.Offsetof(xabi.VCPUTimeInfo{}.Flags)
+	xenClockStable     = xabi.PVClockTSCStable
+)
 
 // xenReadTSC reads the time stamp counter, not before what precedes it.
 func xenReadTSC() uint64
@@ -62,11 +65,13 @@ var (
 	xenEntryTime int64
 )
 
-// xenClockInit finds xenEntryTime, as soon as v's clock parameters are there.
+// xenClockInit finds xenEntryTime, as soon as v's clock parameters are there. v
+// has run since.
 func xenClockInit(v *xenVCPU) {
 	i := &v.info.Time
 	since := pvclock.Scale(xenReadTSC()-xenEntryTSC, i.TSCToSystemMul, i.TSCShift)
 	xenEntryTime = xenSystemTime() - int64(since)
+	v.since = xenEntryTime
 }
 
 //go:nosplit
@@ -74,11 +79,11 @@ func nanotime1() int64 {
 	return xenSystemTime() - xenEntryTime
 }
 
-// walltime is the wall clock at system time 0, which Xen keeps in the shared
-// info page, plus the system time.
+// xenWallTime is the wall clock at a system time: that at system time 0, which Xen
+// keeps in the shared info page, plus the system time.
 //
 //go:nosplit
-func walltime() (sec int64, nsec int32) {
+func xenWallTime(system int64) (sec int64, nsec int32) {
 	s := xenSharedInfo
 	for {
 		version := atomic.Load(&s.WCVersion)
@@ -87,7 +92,7 @@ func walltime() (sec int64, nsec int32) {
 		if version&1 != 0 || atomic.Load(&s.WCVersion) != version {
 			continue
 		}
-		ns := wnsec + xenSystemTime()
-		return wsec + ns/1e9, int32(ns % 1e9)
+		ns := uint64(wnsec + system)
+		return wsec + int64(ns/1e9), int32(ns % 1e9)
 	}
 }

@@ -17,6 +17,10 @@ var xenConsole struct {
 	ring *xabi.XenconsInterface
 	port uint32
 	dead bool // the other end does not take anything any more
+
+	told  atomic.Int64  // when the other end was last told of output, by nanotime
+	late  atomic.Uint32 // 1: timer will tell it
+	timer timer
 }
 
 // xenConsolePatience is how long the last words of a guest wait for room.
@@ -50,6 +54,7 @@ type xenConsoleArgs struct {
 	n    uintptr
 	done uintptr
 	in   bool
+	full bool // the output ring is
 }
 
 //go:nowritebarrierrec
@@ -62,8 +67,9 @@ func xenConsoleK(arg unsafe.Pointer) {
 	} else {
 		a.done = xenConsolePut(a.p, a.n)
 	}
+	a.full = c.ring != nil && c.ring.OutProd-atomic.Load(&c.ring.OutCons) == xabi.XenconsOutSize
 	c.lock.unlock()
-	if a.done != 0 {
+	if a.done != 0 && (a.in || a.full) {
 		xenNotify(c.port)
 	}
 }
@@ -89,14 +95,45 @@ func xenConsoleTake(p unsafe.Pointer, n uintptr) uintptr {
 	return n
 }
 
-// xenConsoleWrite gives the console what it has room for.
+// xenConsoleWrite gives the console what it has room for. The other end hears
+// of it at once if there is none left, else at once or soon.
 func xenConsoleWrite(p []byte) int {
 	if len(p) == 0 {
 		return 0
 	}
 	a := xenConsoleArgs{p: unsafe.Pointer(&p[0]), n: uintptr(len(p))}
 	xenKernelCall(xenPC(xenConsoleK), unsafe.Pointer(&a))
+	if a.done != 0 && !a.full {
+		xenConsoleNotify()
+	}
 	return int(a.done)
+}
+
+// xenConsoleNotifyEvery is the shortest time between notifications of output
+// that does not fill the ring. xenconsoled takes 30 events in 200 ms and then
+// none until these are over, however little each of them brings
+// (RATE_LIMIT_ALLOWANCE and RATE_LIMIT_PERIOD, tools/console/daemon/io.c of Xen
+// 4.20).
+const xenConsoleNotifyEvery = 200e6 / 25 // ns
+
+// xenConsoleNotify tells the other end of output, or arms a timer that does.
+func xenConsoleNotify() {
+	c := &xenConsole
+	now, told := nanotime(), c.told.Load()
+	if next := told + xenConsoleNotifyEvery; now < next {
+		if c.late.CompareAndSwap(0, 1) {
+			c.timer.modify(next, 0, xenConsoleNotifyLate, nil, 0)
+		}
+	} else if c.told.CompareAndSwap(told, now) {
+		xenNotify(c.port)
+	}
+}
+
+// xenConsoleNotifyLate is that timer's function.
+func xenConsoleNotifyLate(any, uintptr, int64) {
+	xenConsole.late.Store(0) // before the event: who writes after it arms the timer again
+	xenConsole.told.Store(nanotime())
+	xenNotify(xenConsole.port)
 }
 
 func xenConsoleRead(p []byte) int {
@@ -137,7 +174,8 @@ func xenConsoleWake() {
 }
 
 // xenConsoleAll writes all of it, waiting for room without the help of any
-// thread. It runs anywhere, and gives up on a console that does not move.
+// thread. Telling the other end is left to the caller. It runs anywhere, and gives
+// up on a console that does not move.
 //
 //go:nosplit
 func xenConsoleAll(p unsafe.Pointer, n uintptr) {
@@ -147,12 +185,12 @@ func xenConsoleAll(p unsafe.Pointer, n uintptr) {
 		done := xenConsolePut(p, n)
 		if done != 0 {
 			p, n, last = add(p, done), n-done, 0
-			xenNotify(c.port)
 			continue
 		}
 		now := xenSystemTime()
 		if last == 0 {
 			last = now
+			xenNotify(c.port)
 		}
 		if now-last > xenConsolePatience {
 			c.dead = true
@@ -208,7 +246,8 @@ func xenConsoleAllK(arg unsafe.Pointer) {
 }
 
 // xenPutsRaw writes to the console, a carriage return before every newline as
-// terminals want it, and until there is a console to Xen's own.
+// terminals want it, and until there is a console to Xen's own. What does not
+// end with a newline may not be seen before more comes, or the end.
 //
 //go:nosplit
 func xenPutsRaw(p unsafe.Pointer, n uintptr) {
@@ -226,6 +265,10 @@ func xenPutsRaw(p unsafe.Pointer, n uintptr) {
 		}
 	}
 	xenConsoleAll(add(p, start), n-start)
+	// Package runtime prints in small pieces, each of which would be an event.
+	if start == n {
+		xenNotify(xenConsole.port)
+	}
 }
 
 // xenPuts, xenPutHex and xenPutDec print from anywhere.

@@ -24,15 +24,14 @@ var xenExiting atomic.Uint32
 //
 //go:nosplit
 func exit(code int32) {
-	reason := xenShutdownReason
-	if getg().m.dying != 0 {
-		reason = xabi.ShutdownCrash
-	}
 	gp := getg()
-	if gp == gp.m.curg && gp.m.locks == 0 && reason != xabi.ShutdownCrash && xenExitHook != nil && xenExiting.CompareAndSwap(0, 1) {
+	if gp.m.dying != 0 {
+		xenStop(code, xabi.ShutdownCrash)
+	}
+	if gp == gp.m.curg && gp.m.locks == 0 && xenExitHook != nil {
 		xenExitHook(code)
 	}
-	xenStop(code, reason)
+	xenStop(code, xenShutdownReason)
 }
 
 // xenSetExitHook makes f the exit hook.
@@ -43,23 +42,37 @@ func xenSetExitHook(f func(status int32)) {
 
 var xenExit struct {
 	hook   func(status int32)
+	first  []func() // what is done before, from the last to the first
 	status int32
-	done   atomic.Bool
+	steps  atomic.Uint32 // of hook and first, how many are done
 }
 
-// xenExitInOrder gives the hook 2 s: a toolstack that has gone away is not
-// waited for.
+// xenExitInOrder gives file systems half a minute to be unmounted, and the hook
+// 2 s: a toolstack that has gone away is not waited for. Who comes second waits
+// for what the first has begun.
 func xenExitInOrder(status int32) {
-	xenExit.status = status
-	go xenExitRun()
-	for deadline := nanotime() + 2e9; !xenExit.done.Load() && nanotime() < deadline; {
+	getg().bubble = nil // its time may stand still (testing/synctest)
+	if xenExiting.CompareAndSwap(0, 1) {
+		xenExit.status = status
+		go xenExitRun()
+	}
+	xenExitAwait(1, 30e9)
+	xenExitAwait(2, 2e9)
+}
+
+func xenExitAwait(steps uint32, patience int64) {
+	for deadline := nanotime() + patience; xenExit.steps.Load() < steps && nanotime() < deadline; {
 		timeSleep(1e5)
 	}
 }
 
 func xenExitRun() {
+	for i := len(xenExit.first) - 1; i >= 0; i-- {
+		xenExit.first[i]()
+	}
+	xenExit.steps.Store(1)
 	xenExit.hook(xenExit.status)
-	xenExit.done.Store(true)
+	xenExit.steps.Store(2)
 }
 
 // xenStop writes what the console still has to take, leaves the exit status in
@@ -80,7 +93,7 @@ type xenStopArgs struct {
 func xenStopK(arg unsafe.Pointer) {
 	a := (*xenStopArgs)(arg)
 	xenStopOthers()
-	if !xenExit.done.Load() {
+	if xenExit.steps.Load() < 2 {
 		xenExitLastWord(a.code)
 	}
 	xenConsoleFlush()

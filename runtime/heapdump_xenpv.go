@@ -9,7 +9,7 @@ import (
 
 // A heap dump is made while the world is stopped, on the system stack: no system
 // call can be made there. What it writes is kept outside of the heap until the
-// world runs again, and then given to the file.
+// world runs again, and then given to the file. So is the report of a panic.
 
 // xenDump is the one under way; the semaphore of the stopped world guards it.
 var xenDump struct {
@@ -29,8 +29,8 @@ type xenDumpChunk struct {
 // xenDumpBegin has xenDumpWrite keep what is written.
 func xenDumpBegin() { xenDump.active = true }
 
-// xenDumpWrite keeps a piece of a dump. Nothing else in the runtime writes to
-// files.
+// xenDumpWrite keeps a piece of a dump or of a panic's report. Nothing else in the
+// runtime writes to files.
 //
 //go:nosplit
 func xenDumpWrite(p unsafe.Pointer, n int32) int32 {

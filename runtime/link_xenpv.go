@@ -195,7 +195,7 @@ func xenRaise(sig uint32) {
 func xenRaiseThread(tid int32, sig uint32) bool {
 	lock(&sched.lock) // Ms do not go meanwhile
 	mp := allm
-	for mp != nil && int32(mp.id)+1 != tid {
+	for mp != nil && xenThreadID(mp) != uint64(uint32(tid)) {
 		mp = mp.alllink
 	}
 	if mp != nil && sig != 0 {
@@ -210,6 +210,9 @@ func xenRaiseThread(tid int32, sig uint32) bool {
 //go:linkname xenKernelRaiseThread internal/xengo/runtime/kernel.runtime_raiseThread
 func xenKernelRaiseThread(tid int32, sig uint32) bool { return xenRaiseThread(tid, sig) }
 
+//go:linkname xenKernelBeforeExit internal/xengo/runtime/kernel.runtime_beforeExit
+func xenKernelBeforeExit(f func()) { xenExit.first = append(xenExit.first, f) }
+
 //go:linkname xenKernelExit internal/xengo/runtime/kernel.runtime_exit
 func xenKernelExit(code int32) { exit(code) }
 
@@ -218,7 +221,7 @@ func xenKernelNanotime() int64 { return nanotime() }
 
 //go:linkname xenKernelWalltime internal/xengo/runtime/kernel.runtime_walltime
 func xenKernelWalltime() int64 {
-	sec, nsec := walltime()
+	sec, nsec := xenWallTime(xenSystemTime())
 	return sec*1e9 + int64(nsec)
 }
 
@@ -276,11 +279,22 @@ func xenTimerRun(arg any, _ uintptr, _ int64) {
 	go arg.(func())()
 }
 
+// xenKernelMmap counts what it returns as the runtime's own: there is that much
+// less for the heap under a memory limit. Statistics are to agree whenever the
+// world stops, so nothing between the two may be a safe point.
+//
 //go:linkname xenKernelMmap internal/xengo/runtime/kernel.runtime_mmap
-func xenKernelMmap(n uintptr) unsafe.Pointer { return sysAllocOS(n, "") }
+func xenKernelMmap(n uintptr) unsafe.Pointer {
+	p := sysAllocOS(n, "")
+	if p != nil {
+		memstats.other_sys.add(int64(n))
+		gcController.mappedReady.Add(int64(n))
+	}
+	return p
+}
 
 //go:linkname xenKernelMunmap internal/xengo/runtime/kernel.runtime_munmap
-func xenKernelMunmap(p unsafe.Pointer, n uintptr) { sysFreeOS(p, n) }
+func xenKernelMunmap(p unsafe.Pointer, n uintptr) { sysFree(p, n, &memstats.other_sys) }
 
 //go:linkname xenKernelMprotect internal/xengo/runtime/kernel.runtime_mprotect
 func xenKernelMprotect(p unsafe.Pointer, n uintptr, prot int32) int32 {
@@ -321,7 +335,33 @@ func xenKernelYield() { Gosched() }
 func xenKernelThreads() int32 { return mcount() }
 
 //go:linkname xenKernelThreadID internal/xengo/runtime/kernel.runtime_threadID
-func xenKernelThreadID() int32 { return int32(getg().m.id) + 1 }
+func xenKernelThreadID() int32 { return int32(xenThreadID(getg().m)) }
+
+// xenKernelFreeRamdisk frees frames that only the identity map has. The rest of the ramdisk stays where it is.
+//
+//go:linkname xenKernelFreeRamdisk internal/xengo/runtime/kernel.runtime_freeRamdisk
+func xenKernelFreeRamdisk(p []byte) {
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(p)))
+	a := xenFramesArgs{alignUp(start, xenPageSize), alignDown(start+uintptr(len(p)), xenPageSize)}
+	for a.at < a.end {
+		xenKernelCall(xenPC(xenFramesFreeK), unsafe.Pointer(&a))
+	}
+}
+
+// xenFramesArgs are addresses of the identity map.
+type xenFramesArgs struct{ at, end uintptr }
+
+// xenFramesFreeK frees the next of a range of frames, as many as may be with events masked.
+//
+//go:nowritebarrierrec
+func xenFramesFreeK(arg unsafe.Pointer) {
+	a := (*xenFramesArgs)(arg)
+	xenVM.lock.lock()
+	for stop := min(a.end, a.at+xenVMStep); a.at < stop; a.at += xenPageSize {
+		xenFrameFree(xenPFN(a.at >> xenPageShift))
+	}
+	xenVM.lock.unlock()
+}
 
 //go:linkname xenKernelRamdisk internal/xengo/runtime/kernel.runtime_ramdisk
 func xenKernelRamdisk() []byte { return xenRamdisk() }
@@ -353,14 +393,14 @@ func xenCallsMapped(p, n uintptr) bool {
 var xenSyscall6 func(nr, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2, errno uintptr)
 
 // xenSyscallGo is the Go side of xenSyscallTrampoline. The result is in Linux's
-// form: a negative errno or a value.
+// form: a negative errno or a value, and RDX as it was.
 func xenSyscallGo(nr, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr) {
 	if xenSyscall6 == nil {
 		return ^uintptr(_ENOSYS - 1), 0
 	}
-	r1, r2, errno := xenSyscall6(nr, a1, a2, a3, a4, a5, a6)
+	r1, _, errno := xenSyscall6(nr, a1, a2, a3, a4, a5, a6)
 	if errno != 0 {
-		return -errno, r2
+		return -errno, a3
 	}
-	return r1, r2
+	return r1, a3
 }

@@ -42,9 +42,18 @@ func sysUsedOS(v unsafe.Pointer, n uintptr) {
 	start := alignDown(uintptr(v), physPageSize)
 	end := alignUp(uintptr(v)+n, physPageSize)
 	if !xenBack(start, end-start) {
-		print("runtime: the domain has no memory left for ", n, " bytes (", xenMemTotal()>>20, " MB in all): raise memory= in its config, or lower GOMEMLIMIT\n")
-		throw("runtime: out of memory")
+		xenNoMemory(n)
 	}
+}
+
+// xenNoMemory ends the program for want of n bytes, and says what has the others.
+func xenNoMemory(n uintptr) {
+	c := &gcController
+	print("runtime: the domain has no memory left for ", n, " bytes (", xenMemTotal()>>20, " MB in all): raise memory= in its config, or lower GOMEMLIMIT\n")
+	print("runtime: of ", c.mappedReady.Load()>>10, " kB in use (limit ", c.memoryLimit.Load()>>10,
+		") the heap's objects have ", (c.totalAlloc.Load()-c.totalFree.Load())>>10, ", its free pages ", c.heapFree.load()>>10,
+		"; ", c.heapMarked>>10, " were live in collection ", memstats.numgc, ", the next ends at ", c.heapGoal()>>10, "\n")
+	throw("runtime: out of memory")
 }
 
 func sysHugePageOS(v unsafe.Pointer, n uintptr)         {}

@@ -138,6 +138,9 @@ func xenNetpollCollect(list *gList) {
 	}
 }
 
+// netpollProgramWaiters reports whether netpollWaiters counts somebody.
+func netpollProgramWaiters() bool { return netpollWaiters.Load() > 0 }
+
 // netpollSystemWaiters reports whether drivers wait for events: then an idle M
 // must poll, though no one counts in netpollWaiters.
 func netpollSystemWaiters() bool {

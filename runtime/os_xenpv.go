@@ -55,6 +55,11 @@ func newosproc0(stacksize uintptr, fn unsafe.Pointer) {
 	exit(1)
 }
 
+// xenThreadID is what gettid returns on mp's thread. It is not used again.
+//
+//go:nosplit
+func xenThreadID(mp *m) uint64 { return uint64(mp.id) + 1 }
+
 // Called to initialize a new m (including the bootstrap m).
 // Called on the parent thread (main thread in case of bootstrap), can allocate memory.
 func mpreinit(mp *m) {
@@ -66,7 +71,7 @@ func mpreinit(mp *m) {
 // Called on the new thread, cannot allocate memory.
 func minit() {
 	minitSignals()
-	getg().m.procid = uint64(xenThis().id)
+	getg().m.procid = xenThreadID(getg().m)
 }
 
 // Called from dropm to undo the effect of an minit.
@@ -87,9 +92,9 @@ func mdestroy(mp *m) {
 }
 
 // isSystemPackage reports whether goroutines started in the function are the
-// system's: the drivers' and the network stack's.
+// system's: the runtime's, the drivers' and the network stack's.
 func isSystemPackage(name string) bool {
-	return stringslite.HasPrefix(name, "internal/xengo/") || stringslite.HasPrefix(name, "vendor/gvisor.dev/")
+	return stringslite.HasPrefix(name, "runtime.") || stringslite.HasPrefix(name, "internal/xengo/") || stringslite.HasPrefix(name, "vendor/gvisor.dev/")
 }
 
 // Descriptors are the business of the services under package syscall; what

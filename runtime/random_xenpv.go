@@ -16,6 +16,8 @@ var xenRandom struct {
 	lock  mutex
 	state chacha8rand.State
 	boot  [32]byte // startupRand
+
+	hardware bool // xenHasRDRAND: hypervisors trap CPUID
 }
 
 // How many samples of jitter go into the first key where it has to carry it
@@ -33,13 +35,14 @@ func xenRandomInit() {
 	var seed [32]byte
 	words := (*[4]uint64)(unsafe.Pointer(&seed))
 	words[0] = uint64(xenSystemTime())
-	sec, nsec := walltime()
+	sec, nsec := xenWallTime(xenSystemTime())
 	words[1] = uint64(sec)<<30 ^ uint64(nsec)
 	words[2] = xenPFNToMFN(xenPFN(uintptr(unsafe.Pointer(&g0)) >> xenPageShift))
 	words[3] = xenReadTSC()
 	r.state.Init(seed)
 	rounds := xenJitterAlone
-	if xenHasRDRAND() {
+	r.hardware = xenHasRDRAND()
+	if r.hardware {
 		rounds = xenJitterBeside
 	}
 	for range rounds {
@@ -121,7 +124,7 @@ func vgetrandomDestroy(mp *m) {}
 // xenHardwareRandom returns 64 bits of RDRAND, or 0 where that is missing or
 // dry.
 func xenHardwareRandom() uint64 {
-	if !xenHasRDRAND() {
+	if !xenRandom.hardware {
 		return 0
 	}
 	for i := 0; i < 10; i++ {

@@ -24,10 +24,12 @@ type xenScheduler struct {
 	sleepers *xenThread // by deadline
 	futexes  [64]xenQueue
 	dead     *xenThread // to be freed by who creates the next thread
-	lastID   uint32
 	idle     xenVCPUSet // vCPUs that sleep and were not told of work
 	busy     int64      // ns that vCPUs were not idle
 	profile  int64      // ns between two SIGPROF of a busy vCPU, 0 for none
+
+	switches  uint64 // from a thread to another, idle ones apart
+	preempted uint64 // threads that had to wait and would have gone on
 }
 
 var xenSched xenScheduler
@@ -182,6 +184,9 @@ func (s *xenScheduler) switchTo(v *xenVCPU, next *xenThread) {
 		} else {
 			s.idle.remove(v.id)
 		}
+		if !next.idle {
+			s.switches++
+		}
 		t.vcpu = nil
 		next.vcpu = v
 		v.setThread(next)
@@ -205,6 +210,7 @@ func (s *xenScheduler) yield(v *xenVCPU) {
 	}
 	if !t.idle {
 		s.ready.push(t)
+		s.preempted++
 		xenReadyCount++
 	}
 	s.schedule(v)
@@ -345,6 +351,7 @@ func xenReschedule(v *xenVCPU) {
 // to have the rest of its slice: else those who wait would wait for as long as
 // events come more often than slices end.
 func (s *xenScheduler) interrupt(v *xenVCPU, t *xenThread) {
+	s.preempted++
 	xenReadyCount++
 	if v.slice != 0 {
 		if t.left = v.slice - v.now(); t.left <= 0 {

@@ -17,7 +17,6 @@ type xenThread struct {
 	kstack uintptr  // top of the kernel stack
 	kg     guintptr // g while on the kernel stack
 	next   *xenThread
-	id     uint32
 	idle   bool
 
 	// Guarded by xenSched.lock.
@@ -127,8 +126,6 @@ func xenThreadStartK(arg unsafe.Pointer) {
 	t := (*xenThread)(arg)
 	s := &xenSched
 	s.enter()
-	s.lastID++
-	t.id = s.lastID
 	s.makeReady(t, false)
 	s.lock.unlock()
 }
@@ -187,7 +184,7 @@ func newosproc(mp *m) {
 		throw("newosproc")
 	}
 	mp.thread = t
-	mp.procid = uint64(1) // until minit; 0 means none
+	mp.procid = xenThreadID(mp)
 	// mstart0 takes the bounds of a system stack from here.
 	mp.g0.stack.hi = t.stackHi
 	mp.g0.stack.lo = t.stackHi - xenThreadStackSize

@@ -35,6 +35,7 @@ func xenTrap(f *xenTrapFrame) {
 		xenFatal("trap in the nanokernel")
 	}
 	if f.sc.trapno == xenUpcallVector {
+		v.upcalls++
 		xenEventsPending(v)
 		xenReschedule(v)
 	} else {
@@ -97,7 +98,7 @@ func xenDumpFrame(f *xenTrapFrame) {
 		{"error", sc.err}, {"cr2", sc.cr2}, {"rip", sc.rip}, {"rsp", sc.rsp}, {"rflags", sc.eflags},
 		{"rax", sc.rax}, {"rbx", sc.rbx}, {"rcx", sc.rcx}, {"rdx", sc.rdx}, {"rsi", sc.rsi}, {"rdi", sc.rdi},
 		{"rbp", sc.rbp}, {"r8", sc.r8}, {"r9", sc.r9}, {"r10", sc.r10}, {"r11", sc.r11}, {"r12", sc.r12},
-		{"r13", sc.r13}, {"r14", sc.r14}, {"r15", sc.r15}, {"g", uint64(f.g)}, {"thread", uint64(xenThis().id)},
+		{"r13", sc.r13}, {"r14", sc.r14}, {"r15", sc.r15}, {"g", uint64(f.g)}, {"kstack", uint64(xenThis().kstack)},
 	} {
 		xenPuts(" ")
 		xenPuts(r.name)

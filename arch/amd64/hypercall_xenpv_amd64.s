@@ -74,6 +74,48 @@ TEXT runtime·xenReadTSC(SB),NOSPLIT,$0-8
 	MOVQ	AX, ret+0(FP)
 	RET
 
+// func xenReadClock() (now int64, stable bool)
+//
+//	R8  the vCPU
+//	R9  the parameters' version
+//	AX, DX  the time stamp counter, then the system time
+//	CX  shift
+TEXT runtime·xenReadClock(SB),NOSPLIT,$0-9
+again:
+	MOVQ	xenVCPU_self(FS), R8
+	MOVL	(xenVCPU_info+const_xenClockVersion)(R8), R9
+	LFENCE
+	RDTSC
+	SHLQ	$32, DX
+	ORQ	DX, AX
+	XORL	DX, DX
+	SUBQ	(xenVCPU_info+const_xenClockTimestamp)(R8), AX
+	CMOVQLT	DX, AX
+	MOVBQSX	(xenVCPU_info+const_xenClockShift)(R8), CX
+	TESTQ	CX, CX
+	JLT	right
+	SHLQ	CX, AX
+scale:
+	MOVL	(xenVCPU_info+const_xenClockMul)(R8), DX
+	MULQ	DX
+	SHRQ	$32, DX, AX	// of the 96 bits in DX:AX
+	ADDQ	(xenVCPU_info+const_xenClockSystemTime)(R8), AX
+	MOVBLZX	(xenVCPU_info+const_xenClockFlags)(R8), DX
+	TESTL	$1, R9
+	JNE	again
+	CMPL	R9, (xenVCPU_info+const_xenClockVersion)(R8)
+	JNE	again
+	CMPQ	R8, xenVCPU_self(FS)
+	JNE	again
+	MOVQ	AX, now+0(FP)
+	ANDL	$const_xenClockStable, DX
+	MOVB	DX, stable+8(FP)
+	RET
+right:
+	NEGQ	CX
+	SHRQ	CX, AX
+	JMP	scale
+
 // func xenHasRDRAND() bool
 TEXT runtime·xenHasRDRAND(SB),NOSPLIT,$0-1
 	MOVL	$1, AX

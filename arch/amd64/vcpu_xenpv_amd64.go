@@ -52,7 +52,9 @@ type xenVCPU struct {
 	ipi     uint32        // port that makes this vCPU take an upcall; 0 if there is but one vCPU
 	clock   int64         // see now
 	stopped atomic.Uint32 // it will not run any more
-	_       [28]byte      // info on a 64-byte boundary
+	_       uint32
+	upcalls uint64   // how often there were events
+	_       [16]byte // info on a 64-byte boundary
 
 	// info is registered with Xen (VCPUOP_register_vcpu_info), so that its
 	// event mask is one FS-relative instruction away.

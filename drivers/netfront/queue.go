@@ -83,7 +83,7 @@ func (q *queue) run(deliver func([]byte), room func(), broken func(error)) {
 // work starts a goroutine that calls steps at the beginning and whenever port
 // fires, until the port is closed or a step fails.
 func (q *queue) work(port hv.Port, broken func(error), steps ...func() error) {
-	q.workers.Go(func() {
+	hv.Go(&q.workers, func() {
 		for {
 			for _, step := range steps {
 				if err := step(); err != nil {

@@ -73,7 +73,7 @@ func newQueue(p hv.Platform, dom hv.DomID, order, index uint32, report func(erro
 		q.release()
 		return nil, err
 	}
-	q.worker.Go(q.work)
+	hv.Go(&q.worker, q.work)
 	return q, nil
 }
 

@@ -59,14 +59,20 @@ func register(nr uintptr, e *entry) {
 	}
 }
 
+// Replace makes the handler that h returns the one of nr. h is given the handler that nr has.
+func Replace(nr uintptr, h func(old Handler) Handler) {
+	table[nr].Store(&entry{handler: h(table[nr].Load().handler)})
+}
+
 // Syscall6 performs the system call nr. Like the instruction it stands for, it returns r1 = ^0 and the
-// error number on failure, and errno = 0 on success. r2 is always 0: no call of Linux on amd64 uses it.
+// error number on failure, and errno = 0 on success. r2 is then a3: it is the register RDX, which Linux on amd64
+// leaves as it was, and there are programs (github.com/dgraph-io/ristretto/v2/z, mremap) that rely on it.
 func Syscall6(nr, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2, errno uintptr) {
 	r, err := Do(nr, Args{a1, a2, a3, a4, a5, a6})
 	if err != 0 {
 		return ^uintptr(0), 0, uintptr(err)
 	}
-	return r, 0, 0
+	return r, a3, 0
 }
 
 // Do performs the system call nr with the result as handlers return it.

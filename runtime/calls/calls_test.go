@@ -36,8 +36,8 @@ func TestRegister(t *testing.T) {
 	require.PanicsWithValue(t, "calls: nil handler for security", func() { Register(never, nil) })
 	require.PanicsWithValue(t, "calls: system call number out of range", func() { Register(maxCalls, h) })
 
-	r1, r2, errno := Syscall6(used, 1, 0, 0, 0, 0, 5)
-	require.Equal(t, [3]uintptr{6, 0, 0}, [3]uintptr{r1, r2, errno})
+	r1, r2, errno := Syscall6(used, 1, 0, 7, 0, 0, 5)
+	require.Equal(t, [3]uintptr{6, 7, 0}, [3]uintptr{r1, r2, errno}, "RDX, the third argument, is left as it is")
 	r1, _, errno = Syscall6(absent, 1, 0, 0, 0, 0, 5)
 	require.Equal(t, [2]uintptr{^uintptr(0), uintptr(ENOSYS)}, [2]uintptr{r1, errno})
 	require.Zero(t, Missing(absent), "absent by design")

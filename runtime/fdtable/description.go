@@ -6,7 +6,11 @@
 // calls find it again with Get. A description never blocks: whoever wants to wait parks on its Notify.
 package fdtable
 
-import "internal/xengo/runtime/calls"
+import (
+	"sync"
+
+	"internal/xengo/runtime/calls"
+)
 
 // Events are conditions of a description, with the values of poll(2) and epoll(7).
 // Source: Linux 6.16 include/uapi/linux/eventpoll.h.
@@ -81,6 +85,10 @@ type (
 	Syncer interface {
 		Sync() calls.Errno
 	}
+	// DataSyncer: fdatasync(2), if that is not the same.
+	DataSyncer interface {
+		DataSync() calls.Errno
+	}
 	// FlagSetter is told the file status flags (O_APPEND, O_NONBLOCK, access mode) when they are set.
 	FlagSetter interface {
 		SetFlags(flags uint32)
@@ -88,6 +96,11 @@ type (
 	// Named: what /proc/self/fd shows ("socket:[12]"). Else "anon_inode:[unknown]".
 	Named interface {
 		Name() string
+	}
+	// WriteLocker: what one call of write(2) that waits has written is not mixed with what others write: it holds this
+	// lock until it has written everything. Else it may be.
+	WriteLocker interface {
+		WriteLock() *sync.Mutex
 	}
 	// MaskNotifier: Notify for those who only care for the events of mask, where waiting for events that
 	// nobody wants costs something. Else Notify.

@@ -130,6 +130,10 @@ func (f *File) Write(p []byte) (int, calls.Errno) {
 	if !f.Writable() {
 		return 0, calls.EBADF
 	}
+	if d, ok := f.Desc.(WriteLocker); ok && !f.Nonblocking() {
+		d.WriteLock().Lock()
+		defer d.WriteLock().Unlock()
+	}
 	done := 0
 	for {
 		n, err := f.Blocking(Out, func() (int, calls.Errno) { return f.Desc.Write(p[done:]) })

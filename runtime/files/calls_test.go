@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ import (
 
 // only makes a new tree for tests without the host's kernel.
 func only(t *testing.T) *memfs.FS {
-	fs := memfs.New(0o755, openSpecial)
+	fs := memfs.New(0o755)
 	useRoot(fs.Root())
 	t.Cleanup(furnished)
 	return fs
@@ -157,6 +158,23 @@ func TestFifo(t *testing.T) {
 		require.Equal(t, 0, must(t, calls.SYS_READ, r, buf, 10))
 		must(t, calls.SYS_CLOSE, r)
 		wg.Wait()
+	}
+}
+
+// What is in a named pipe, and how large it is, lasts as long as somebody has it open.
+func TestFifoClosed(t *testing.T) {
+	p := newPair(t)
+	p.ok(calls.SYS_MKNOD, "f", vfs.S_IFIFO|0o600, 0)
+	for range 2 {
+		fd := p.ok(calls.SYS_OPENAT, cwdFD, "f", fdtable.O_RDWR|fdtable.O_NONBLOCK)
+		p.ok(calls.SYS_FCNTL, fd, fGETPIPESZ, 0)
+		p.do(calls.SYS_READ, fd, newOpaque(10), 10)
+		p.ok(calls.SYS_WRITE, fd, []byte("hello"), 5)
+		p.ok(calls.SYS_FCNTL, fd, fSETPIPESZ, 8192)
+		again := p.ok(calls.SYS_OPENAT, cwdFD, "f", fdtable.O_RDONLY)
+		p.ok(calls.SYS_FCNTL, again, fGETPIPESZ, 0)
+		p.ok(calls.SYS_CLOSE, again)
+		p.ok(calls.SYS_CLOSE, fd)
 	}
 }
 
@@ -389,6 +407,52 @@ func TestMappings(t *testing.T) {
 }
 
 // Waiting calls return when something happens, or when their time is up.
+// Mappings grow and shrink, of files and of memory, and keep what is in them.
+func TestRemap(t *testing.T) {
+	only(t)
+	fd := must(t, calls.SYS_OPENAT, cwdFD, "f", fdtable.O_CREAT|fdtable.O_RDWR, 0o600)
+	must(t, calls.SYS_FTRUNCATE, fd, 20*pageSize)
+	at := func(p, off int) []byte { b, _ := calls.Bytes(uintptr(p+off), 5); return b }
+	for _, flags := range []int{mapShared, mapPrivate | mapAnonymous} {
+		p := must(t, calls.SYS_MMAP, 0, 2*pageSize, protRead|protWrite, flags, fd, 0)
+		for n := 2; n < 8; n++ {
+			copy(at(p, (n-1)*pageSize), fmt.Sprint("page", n-1))
+			_, err := sys(calls.SYS_MREMAP, p, n*pageSize, (n+1)*pageSize, 0)
+			require.Equal(t, calls.ENOMEM, err, "there is no room where it is")
+			p = must(t, calls.SYS_MREMAP, p, n*pageSize, (n+1)*pageSize, remapMayMove)
+			for i := 1; i < n; i++ {
+				require.Equal(t, fmt.Sprint("page", i), string(at(p, i*pageSize)))
+			}
+			require.Equal(t, make([]byte, 5), at(p, n*pageSize))
+		}
+		require.Equal(t, p, must(t, calls.SYS_MREMAP, p, 8*pageSize, 3*pageSize, 0))
+		require.False(t, mapped(uintptr(p), 4*pageSize))
+		if flags == mapShared {
+			must(t, calls.SYS_PWRITE64, fd, []byte("again"), 5, pageSize)
+			require.Equal(t, "again", string(at(p, pageSize)))
+			p = must(t, calls.SYS_MREMAP, p+pageSize, pageSize, 2*pageSize, remapMayMove) // a part of it
+			require.Equal(t, "again", string(at(p, 0)))
+			require.Equal(t, "page2", string(at(p, pageSize)))
+			must(t, calls.SYS_MUNMAP, p, 2*pageSize)
+		}
+		for _, m := range slices.Clone(mappings) {
+			must(t, calls.SYS_MUNMAP, int(m.start), int(m.size))
+		}
+		_, err := sys(calls.SYS_MREMAP, p, pageSize, 2*pageSize, remapMayMove)
+		require.Equal(t, calls.EFAULT, err)
+	}
+	require.Empty(t, mappings)
+	buf := make([]byte, 5)
+	must(t, calls.SYS_PREAD64, fd, buf, 5, 6*pageSize)
+	require.Equal(t, "page6", string(buf), "the file keeps what its mapping had")
+	p := must(t, calls.SYS_MMAP, 0, pageSize, protRead, mapShared, fd, 0)
+	for _, bad := range [][4]int{{p, pageSize, 0, 1}, {p + 1, pageSize, pageSize, 1}, {p, 0, pageSize, 1}, {p, pageSize, 2 * pageSize, 2}, {p, pageSize, 2 * pageSize, 8}} {
+		_, err := sys(calls.SYS_MREMAP, bad[0], bad[1], bad[2], bad[3])
+		require.Equal(t, calls.EINVAL, err, "%v", bad)
+	}
+	must(t, calls.SYS_MUNMAP, p, pageSize)
+}
+
 func TestWaiting(t *testing.T) {
 	only(t)
 	ev := must(t, calls.SYS_EVENTFD2, 0, 0)
@@ -540,7 +604,7 @@ func TestLocksWait(t *testing.T) {
 func FuzzUserStructs(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8}, uint8(0), uint16(1))
 	f.Fuzz(func(t *testing.T, b []byte, which uint8, n uint16) {
-		useRoot(memfs.New(0o755, openSpecial).Root())
+		useRoot(memfs.New(0o755).Root())
 		defer furnished()
 		fd := must(t, calls.SYS_OPENAT, cwdFD, "f", fdtable.O_CREAT|fdtable.O_RDWR, 0o600)
 		must(t, calls.SYS_WRITE, fd, []byte("text"), 4)

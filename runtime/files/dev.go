@@ -69,10 +69,16 @@ func MakeDev(major, minor uint32) uint64 {
 	return uint64(major&0xfff)<<8 | uint64(major&^0xfff)<<32 | uint64(minor&0xff) | uint64(minor&^0xff)<<12
 }
 
-// openSpecial opens named pipes and devices of file systems in memory.
-func openSpecial(loc vfs.Location, st *fdtable.Stat, key *memfs.Special, flags uint32) (fdtable.Description, calls.Errno) {
+func init() { vfs.SetOpenNode(openNode) }
+
+// openNode opens named pipes and devices, on whatever file system their names are. A socket cannot be opened.
+func openNode(loc vfs.Location, flags uint32) (fdtable.Description, calls.Errno) {
+	var st fdtable.Stat
+	if err := loc.Inode.Stat(&st); err != 0 {
+		return nil, err
+	}
 	if st.Mode&vfs.S_IFMT == vfs.S_IFIFO {
-		return openFifo(loc, key, flags)
+		return openFifo(loc, flags)
 	}
 	devices.mu.RLock()
 	open := devices.open[deviceKey{st.Mode & vfs.S_IFMT, st.Rdev}]
@@ -85,7 +91,7 @@ func openSpecial(loc vfs.Location, st *fdtable.Stat, key *memfs.Special, flags u
 
 // furnishDev makes /dev. The numbers are those of Linux 6.16 Documentation/admin-guide/devices.txt.
 func furnishDev() {
-	devFS = memfs.New(0o755, openSpecial)
+	devFS = memfs.New(0o755)
 	mount("/dev", devFS.Root(), "devtmpfs")
 	console = tty.New()
 	type device struct {
@@ -98,8 +104,8 @@ func furnishDev() {
 		{"null", 1, 3, 0o666, simple(func([]byte) int { return 0 }, 0)},
 		{"zero", 1, 5, 0o666, simple(zeros, 0)},
 		{"full", 1, 7, 0o666, simple(zeros, calls.ENOSPC)},
-		{"random", 1, 8, 0o666, simple(random, 0)},
-		{"urandom", 1, 9, 0o666, simple(random, 0)},
+		{"random", 1, 8, 0o666, openRandom},
+		{"urandom", 1, 9, 0o666, openRandom},
 		{"tty", 5, 0, 0o666, openTerminal},
 		{"console", 5, 1, 0o600, openTerminal},
 	} {
@@ -130,11 +136,17 @@ type simpleDevice struct {
 	vfs.Base
 	read func(p []byte) int
 	err  calls.Errno // of writes; 0 lets them all succeed
+
+	random bool
+}
+
+func openRandom(loc vfs.Location, _ uint32) (fdtable.Description, calls.Errno) {
+	return &simpleDevice{Base: vfs.Base{Loc: loc}, read: random, random: true}, 0
 }
 
 func simple(read func(p []byte) int, err calls.Errno) OpenDevice {
 	return func(loc vfs.Location, _ uint32) (fdtable.Description, calls.Errno) {
-		return &simpleDevice{vfs.Base{Loc: loc}, read, err}, 0
+		return &simpleDevice{Base: vfs.Base{Loc: loc}, read: read, err: err}, 0
 	}
 }
 
@@ -150,6 +162,21 @@ func (d *simpleDevice) Write(p []byte) (int, calls.Errno) {
 func (d *simpleDevice) PRead(p []byte, _ int64) (int, calls.Errno)  { return d.Read(p) }
 func (d *simpleDevice) PWrite(p []byte, _ int64) (int, calls.Errno) { return d.Write(p) }
 func (d *simpleDevice) Lseek(int64, int) (int64, calls.Errno)       { return 0, 0 }
+
+// rndGetEntCnt is RNDGETENTCNT. Source: Linux 6.16 include/uapi/linux/random.h.
+const rndGetEntCnt = 0x80045200
+
+// Ioctl tells how many bits of entropy there are: as many as can be, as on Linux once its generator is seeded.
+func (d *simpleDevice) Ioctl(request, arg uintptr) (uintptr, calls.Errno) {
+	if request != rndGetEntCnt || !d.random {
+		return 0, calls.ENOTTY
+	}
+	bits, err := calls.Pointer[int32](arg)
+	if err == 0 {
+		*bits = 256
+	}
+	return 0, err
+}
 
 // A terminal is a description of the console.
 type terminal struct {

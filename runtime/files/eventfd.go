@@ -7,7 +7,6 @@ import (
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
 	"internal/xengo/runtime/memfs"
-	"internal/xengo/runtime/vfs"
 )
 
 // anonDev is the device of files that are of no file system, and anonIno their next inode number; 1 is that of those that
@@ -107,5 +106,3 @@ func (e *event) Stat(st *fdtable.Stat) calls.Errno {
 func anonStat(st *fdtable.Stat) {
 	*st = fdtable.Stat{Dev: anonDev, Ino: 1, Nlink: 1, Mode: 0o600, Blksize: 4096}
 }
-
-var _ vfs.Special = (*memfs.Special)(nil)

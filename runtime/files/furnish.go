@@ -20,7 +20,7 @@ var (
 // depend on anything: some dozens of small files.
 func furnish() {
 	umask.Store(0o022)
-	rootFS = memfs.New(0o755, openSpecial)
+	rootFS = memfs.New(0o755)
 	root := rootFS.Root()
 	vfs.SetRoot(root, "rootfs")
 	cwd.Store(&root)
@@ -115,12 +115,17 @@ func putFile(path string, perm uint32, contents string) (vfs.Inode, calls.Errno)
 			return nil, err
 		}
 	}
-	s, ok := loc.Inode.(interface{ SetContents(string) })
+	return loc.Inode, setContents(loc.Inode, contents)
+}
+
+// setContents makes contents those of a file in memory, without copying them.
+func setContents(n vfs.Inode, contents string) calls.Errno {
+	s, ok := n.(interface{ SetContents(string) })
 	if !ok {
-		return nil, calls.EINVAL
+		return calls.EINVAL
 	}
 	s.SetContents(contents)
-	return loc.Inode, 0
+	return 0
 }
 
 // makeParents makes the directories that path is in.
@@ -174,8 +179,12 @@ func programName() string {
 	return name[:min(len(name), 15)]
 }
 
-// programPath is where the program says it is: what it was called by, in /bin if that is no absolute path.
+// programPath is where the program is, by the option exe= or else by its own account: what it was called by, in /bin if that
+// is no absolute path.
 func programPath() string {
+	if path := kernel.Option("exe"); path != "" {
+		return path
+	}
 	argv, _ := kernel.Args()
 	if len(argv) == 0 || argv[0] == "" {
 		return "/bin/xengo"

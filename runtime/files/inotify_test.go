@@ -123,6 +123,45 @@ func TestInotify(t *testing.T) {
 	p.ok(calls.SYS_CLOSE, list)
 	p.events(in)
 
+	// Open files that are moved.
+	open := create("dir/open")
+	also := p.ok(calls.SYS_OPENAT, cwdFD, "dir/open", fdtable.O_RDONLY)
+	p.ok(calls.SYS_LINK, "dir/open", "dir/linked")
+	linked := p.ok(calls.SYS_OPENAT, cwdFD, "dir/linked", fdtable.O_RDWR)
+	p.events(in)
+	touch := func() {
+		p.ok(calls.SYS_WRITE, open, "text", 4)
+		p.ok(calls.SYS_WRITE, linked, "text", 4)
+		p.ok(calls.SYS_READ, also, make([]byte, 4), 4)
+		p.ok(calls.SYS_FTRUNCATE, linked, 100)
+		p.ok(calls.SYS_FCHMOD, open, uint32(0o640))
+		p.events(in)
+	}
+	for _, to := range []string{"dir/open2", "other/open3", "dir/open"} {
+		from := map[string]string{"dir/open2": "dir/open", "other/open3": "dir/open2", "dir/open": "other/open3"}[to]
+		p.ok(calls.SYS_RENAME, from, to)
+		touch()
+	}
+	p.ok(calls.SYS_CLOSE, create("other/swap"))
+	swap := p.ok(calls.SYS_OPENAT, cwdFD, "other/swap", fdtable.O_RDWR)
+	p.ok(calls.SYS_RENAMEAT2, cwdFD, "dir/open", cwdFD, "other/swap", vfs.RenameExchange)
+	p.ok(calls.SYS_WRITE, swap, "text", 4)
+	touch()
+	sub := p.ok(calls.SYS_OPENAT, cwdFD, "other/sub", fdtable.O_RDONLY|fdtable.O_DIRECTORY)
+	p.ok(calls.SYS_RENAME, "other/sub", "dir/moved")
+	p.list(sub)
+	p.ok(calls.SYS_FCHMOD, sub, uint32(0o700))
+	p.events(in)
+	p.ok(calls.SYS_RENAME, "dir/moved", "other/sub")
+	for _, fd := range []int{open, also, linked, swap, sub} {
+		p.ok(calls.SYS_CLOSE, fd)
+	}
+	p.events(in)
+	for _, name := range []string{"dir/open", "dir/linked", "other/swap"} {
+		p.ok(calls.SYS_UNLINK, name)
+	}
+	p.events(in)
+
 	// The end.
 	p.ok(calls.SYS_UNLINK, "other/second")
 	fd = p.ok(calls.SYS_OPENAT, cwdFD, "dir/newer", fdtable.O_RDWR)

@@ -30,11 +30,6 @@ var ioCalls = []call{
 	{calls.SYS_FALLOCATE, fallocate},
 	{calls.SYS_FADVISE64, fadvise},
 	{calls.SYS_READAHEAD, fadvise},
-	{calls.SYS_FSYNC, fsync},
-	{calls.SYS_FDATASYNC, fsync},
-	{calls.SYS_SYNC_FILE_RANGE, fsync},
-	{calls.SYS_SYNCFS, fsync},
-	{calls.SYS_SYNC, func(calls.Args) (uintptr, calls.Errno) { return 0, 0 }},
 }
 
 func read(a calls.Args) (uintptr, calls.Errno)   { return transfer(a, (*fdFile).Read) }
@@ -182,15 +177,5 @@ func fadvise(a calls.Args) (uintptr, calls.Errno) {
 			return 0, calls.ESPIPE
 		}
 		return 0, 0
-	})
-}
-
-func fsync(a calls.Args) (uintptr, calls.Errno) {
-	return withFile(a.A1, func(f *fdFile) (uintptr, calls.Errno) {
-		d, ok := f.Desc.(fdtable.Syncer)
-		if !ok {
-			return 0, calls.EINVAL
-		}
-		return status(d.Sync())
 	})
 }

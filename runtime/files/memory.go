@@ -1,6 +1,7 @@
 package files
 
 import (
+	"slices"
 	"sync"
 
 	"internal/xengo/runtime/calls"
@@ -12,6 +13,7 @@ import (
 var memoryCalls = []call{
 	{calls.SYS_MMAP, mmap},
 	{calls.SYS_MUNMAP, munmap},
+	{calls.SYS_MREMAP, mremap},
 	{calls.SYS_MPROTECT, mprotect},
 	{calls.SYS_MADVISE, madvise},
 	{calls.SYS_MSYNC, msync},
@@ -54,7 +56,8 @@ type share struct {
 	file   vfs.Regular
 	addr   uintptr
 	size   uintptr
-	pieces int // mappings that are left of it
+	offset int64 // in the file
+	pieces int   // mappings that are left of it
 }
 
 // mappings are those of the program, in no order: there are few. The same address may occur more than once, for a file
@@ -71,10 +74,13 @@ func mmap(a calls.Args) (uintptr, calls.Errno) {
 	switch {
 	case size == 0 || offset%pageSize != 0 || flags&mapType == 0:
 		return 0, calls.EINVAL
-	case size > 1<<46 || flags&(mapFixed|mapFixedNo) != 0:
-		return 0, calls.ENOMEM // no address is at the program's disposal
+	case size > 1<<46:
+		return 0, calls.ENOMEM
 	}
 	size = pages(size)
+	if flags&(mapFixed|mapFixedNo) != 0 {
+		return mapAt(a, size)
+	}
 	if flags&mapAnonymous != 0 {
 		return mapMemory(size, int32(prot), nil)
 	}
@@ -119,21 +125,16 @@ func remember(m mapping) {
 }
 
 func mapFile(f *fdFile, size, prot, flags uintptr, offset int64) (uintptr, calls.Errno) {
-	file := vfs.Contents(f.Desc)
-	shared := flags&mapType != mapPrivate
-	switch {
-	case f.Flags()&fdtable.O_PATH != 0:
-		return 0, calls.EBADF
-	case !f.Readable() || shared && prot&protWrite != 0 && !f.Writable():
-		return 0, calls.EACCES
-	case file == nil:
-		return 0, calls.ENODEV
+	if flags&mapType == mapPrivate {
+		fill, err := filler(f, offset)
+		if err != 0 {
+			return 0, err
+		}
+		return mapMemory(size, int32(prot), fill)
 	}
-	if !shared {
-		return mapMemory(size, int32(prot), func(p []byte) calls.Errno {
-			_, err := file.ReadAt(p, offset)
-			return err
-		})
+	file, err := mappable(f, prot&protWrite != 0)
+	if err != 0 {
+		return 0, err
 	}
 	m, ok := file.(vfs.Mapper)
 	if !ok {
@@ -144,8 +145,31 @@ func mapFile(f *fdFile, size, prot, flags uintptr, offset int64) (uintptr, calls
 		return 0, err
 	}
 	file.Opened()
-	remember(mapping{start: addr, size: size, share: &share{file, addr, size, 1}})
+	made := mapping{start: addr, size: size, share: &share{file, addr, size, offset, 1}}
+	made.writable(prot)
+	remember(made)
 	return addr, 0
+}
+
+// mappable returns what is to be mapped of a file, to be written to by the mapping or not.
+func mappable(f *fdFile, write bool) (vfs.Regular, calls.Errno) {
+	file := vfs.Contents(f.Desc)
+	switch {
+	case f.Flags()&fdtable.O_PATH != 0:
+		return nil, calls.EBADF
+	case !f.Readable() || write && !f.Writable():
+		return nil, calls.EACCES
+	case file == nil:
+		return nil, calls.ENODEV
+	}
+	return file, 0
+}
+
+// writable tells the file of a shared mapping if it may be written to.
+func (m *mapping) writable(prot uintptr) {
+	if w, ok := m.share.file.(vfs.WritableMapper); ok && prot&protWrite != 0 {
+		w.MapWritable(m.share.addr)
+	}
 }
 
 // munmap unmaps the whole or a part of what was mapped.
@@ -157,13 +181,17 @@ func munmap(a calls.Args) (uintptr, calls.Errno) {
 	if end <= start {
 		return 0, calls.EINVAL
 	}
+	return 0, munmapRange(start, end)
+}
+
+func munmapRange(start, end uintptr) calls.Errno {
 	mappingsLock.Lock()
 	gone := cutMappings(start, end)
 	mappingsLock.Unlock()
 	for _, m := range gone {
 		m.unmap()
 	}
-	return 0, 0
+	return 0
 }
 
 // cutMappings takes [start, end) out of the mappings and returns what is to be unmapped for that. Of several mappings of a file
@@ -178,13 +206,11 @@ func cutMappings(start, end uintptr) (gone []mapping) {
 			continue
 		}
 		pieces := 0
-		if m.start < low {
-			rest = append(rest, mapping{m.start, low - m.start, m.share, m.prot})
-			pieces++
-		}
-		if high < m.start+m.size {
-			rest = append(rest, mapping{high, m.start + m.size - high, m.share, m.prot})
-			pieces++
+		for _, r := range [...][2]uintptr{{m.start, low}, {high, m.start + m.size}} {
+			if r[0] < r[1] {
+				rest = append(rest, mapping{r[0], r[1] - r[0], m.share, m.prot})
+				pieces++
+			}
 		}
 		if m.share == nil {
 			gone = append(gone, mapping{start: low, size: high - low})
@@ -218,14 +244,15 @@ func (m *mapping) unmap() {
 	m.share.file.Closed()
 }
 
-// mapped reports whether all of [start, start+size) is mapped.
-func mapped(start, size uintptr) bool {
-	mappingsLock.Lock()
-	defer mappingsLock.Unlock()
+// touches reports whether m has something of [start, end).
+func (m *mapping) touches(start, end uintptr) bool { return m.start < end && start < m.start+m.size }
+
+// covered reports whether all of [start, start+size) is in mappings of a kind. The caller holds mappingsLock.
+func covered(start, size uintptr, kind func(m *mapping) bool) bool {
 	for at := start; at < start+size; {
 		next := at
-		for _, m := range mappings {
-			if m.start <= at && at < m.start+m.size {
+		for i := range mappings {
+			if m := &mappings[i]; m.touches(at, at+1) && kind(m) {
 				next = max(next, m.start+m.size)
 			}
 		}
@@ -235,6 +262,13 @@ func mapped(start, size uintptr) bool {
 		at = next
 	}
 	return true
+}
+
+// mapped reports whether all of [start, start+size) is mapped.
+func mapped(start, size uintptr) bool {
+	mappingsLock.Lock()
+	defer mappingsLock.Unlock()
+	return covered(start, size, func(*mapping) bool { return true })
 }
 
 // rangeArg checks a range of addresses that was mapped.
@@ -261,24 +295,27 @@ func mprotect(a calls.Args) (uintptr, calls.Errno) {
 	}
 	mappingsLock.Lock()
 	defer mappingsLock.Unlock()
-	var list []mapping
-	for _, m := range mappings {
-		low, high := max(m.start, a.A1), min(m.start+m.size, a.A1+size)
-		if low >= high || m.share != nil {
-			list = append(list, m)
+	return 0, protectRange(a.A1, size, a.A3)
+}
+
+// protectRange protects what of a range is the program's own. The caller holds mappingsLock.
+func protectRange(start, size, prot uintptr) calls.Errno {
+	for _, m := range slices.Clone(mappings) {
+		low, high := max(m.start, start), min(m.start+m.size, start+size)
+		switch {
+		case low >= high:
+			continue
+		case m.share != nil:
+			m.writable(prot)
 			continue
 		}
-		if err := kernel.Protect(calls.At(low), high-low, int32(a.A3)); err != 0 {
-			return 0, calls.Errno(err)
+		if err := kernel.Protect(calls.At(low), high-low, int32(prot)); err != 0 {
+			return calls.Errno(err)
 		}
-		for _, piece := range []mapping{{m.start, low - m.start, nil, m.prot}, {low, high - low, nil, int32(a.A3)}, {high, m.start + m.size - high, nil, m.prot}} {
-			if piece.size > 0 {
-				list = append(list, piece)
-			}
-		}
+		cutMappings(low, high) // its memory stays
+		mappings = append(mappings, mapping{low, high - low, nil, int32(prot)})
 	}
-	mappings = list
-	return 0, 0
+	return 0
 }
 
 // madvise gives no advice to anybody, but MADV_DONTNEED, which programs use to get pages of zeroes, does that.
@@ -320,14 +357,38 @@ func (m *mapping) zero(start, size uintptr) calls.Errno {
 	return err
 }
 
-// msync has nothing to write: a shared mapping is the contents of its file.
+// msync has the files of shared mappings write what is not yet durable. Those in memory have nothing to write: there a mapping is
+// the contents.
 func msync(a calls.Args) (uintptr, calls.Errno) {
 	const known = 1 | 2 | 4 // MS_ASYNC, MS_INVALIDATE, MS_SYNC
 	if a.A3&^known != 0 || a.A3&5 == 5 {
 		return 0, calls.EINVAL
 	}
-	_, err := rangeArg(a.A1, a.A2)
-	return 0, err
+	size, err := rangeArg(a.A1, a.A2)
+	if err != 0 || a.A3&4 == 0 {
+		return 0, err
+	}
+	for _, file := range sharedIn(a.A1, a.A1+size) {
+		err := file.Sync()
+		file.Closed()
+		if err != 0 {
+			return 0, err
+		}
+	}
+	return 0, 0
+}
+
+// sharedIn returns the files that are mapped shared in a range, opened once more.
+func sharedIn(start, end uintptr) (files []vfs.Regular) {
+	mappingsLock.Lock()
+	defer mappingsLock.Unlock()
+	for _, m := range mappings {
+		if m.share != nil && m.touches(start, end) {
+			m.share.file.Opened()
+			files = append(files, m.share.file)
+		}
+	}
+	return files
 }
 
 // inMemory is mlock, which has nothing to do: memory is never paged out.

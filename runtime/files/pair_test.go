@@ -78,7 +78,7 @@ func newPair(t testing.TB) *pair {
 
 // reset begins anew with empty root directories.
 func (p *pair) reset() {
-	p.fs = memfs.New(0o755, openSpecial)
+	p.fs = memfs.New(0o755)
 	p.fs.SetLimit(64 << 20)
 	useRoot(p.fs.Root())
 	if err := p.host.do(p.host.fresh); err != nil {

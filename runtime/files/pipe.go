@@ -5,6 +5,7 @@ import (
 
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
+	"internal/xengo/runtime/fifo"
 	"internal/xengo/runtime/vfs"
 	"internal/xengo/xen/ascii"
 )
@@ -18,7 +19,7 @@ const (
 	// pipeBuf is the size up to which writes are atomic: PIPE_BUF.
 	pipeBuf = 4096
 
-	// minPipe is the smallest buffer that is allocated.
+	// minPipe is the least that F_SETPIPE_SZ gives: a page.
 	minPipe = 4096
 )
 
@@ -26,16 +27,14 @@ const (
 type pipeRing struct {
 	mu       sync.Mutex
 	opened   sync.Cond // a reader or a writer came
-	buf      []byte    // grows up to size
-	start, n int       // where the contents begin in buf, and how long they are
-	size     int
+	data     fifo.Buffer
+	size     int // how much it may hold
 	readers  int
 	writers  int
 	comings  [2]int // how many readers, writers there have ever been: for open(2) of named pipes
 	notifier fdtable.Notifier
 	ino      uint64
 	owner    *vfs.Cred // who made it
-	inode    vfs.Inode // the name of a named pipe
 }
 
 func newPipeRing() *pipeRing {
@@ -86,7 +85,7 @@ func (e *pipeEnd) ReadV(bufs [][]byte) (int, calls.Errno) {
 	}
 	p := e.ring
 	p.mu.Lock()
-	if p.n == 0 {
+	if p.data.Len() == 0 {
 		writers := p.writers
 		p.mu.Unlock()
 		if writers > 0 {
@@ -96,7 +95,7 @@ func (e *pipeEnd) ReadV(bufs [][]byte) (int, calls.Errno) {
 	}
 	n := 0
 	for _, b := range bufs {
-		n += p.take(b)
+		n += p.data.Read(b)
 	}
 	p.mu.Unlock()
 	p.notifier.Signal(fdtable.Out)
@@ -107,22 +106,6 @@ func (e *pipeEnd) ReadV(bufs [][]byte) (int, calls.Errno) {
 func total(bufs [][]byte) (n int) {
 	for _, b := range bufs {
 		n += len(b)
-	}
-	return n
-}
-
-// take moves contents to b.
-func (p *pipeRing) take(b []byte) int {
-	n := copy(b, p.buf[p.start:min(len(p.buf), p.start+p.n)])
-	if n < len(b) && n < p.n {
-		n += copy(b[n:], p.buf[:p.n-n])
-	}
-	p.n -= n
-	if p.start += n; p.start >= len(p.buf) {
-		p.start -= len(p.buf)
-	}
-	if p.n == 0 {
-		p.start = 0
 	}
 	return n
 }
@@ -140,45 +123,20 @@ func (e *pipeEnd) WriteV(bufs [][]byte) (int, calls.Errno) {
 		p.mu.Unlock()
 		return 0, calls.EPIPE
 	}
-	room := p.size - p.n
+	room := p.size - p.data.Len()
 	if room == 0 || size <= pipeBuf && size > room {
 		p.mu.Unlock()
 		return 0, calls.EAGAIN
 	}
 	n := 0
 	for _, b := range bufs {
-		n += p.add(b[:min(len(b), room-n)])
+		part := b[:min(len(b), room-n)]
+		p.data.Write(part)
+		n += len(part)
 	}
 	p.mu.Unlock()
 	p.notifier.Signal(fdtable.In)
 	return n, 0
-}
-
-// add appends b, for which there is room.
-func (p *pipeRing) add(b []byte) int {
-	if need := p.n + len(b); need > len(p.buf) {
-		p.grow(need)
-	}
-	end := p.start + p.n
-	if end >= len(p.buf) {
-		end -= len(p.buf)
-	}
-	n := copy(p.buf[end:], b)
-	copy(p.buf, b[n:])
-	p.n += len(b)
-	return len(b)
-}
-
-// grow makes the buffer at least need bytes long.
-func (p *pipeRing) grow(need int) {
-	size := max(len(p.buf), minPipe)
-	for size < need {
-		size *= 2
-	}
-	buf := make([]byte, size)
-	n := p.n
-	p.take(buf)
-	p.buf, p.start, p.n = buf, 0, n
 }
 
 func (e *pipeEnd) Readiness() fdtable.Events {
@@ -187,7 +145,7 @@ func (e *pipeEnd) Readiness() fdtable.Events {
 	defer p.mu.Unlock()
 	var ev fdtable.Events
 	if e.read {
-		if p.n > 0 {
+		if p.data.Len() > 0 {
 			ev |= fdtable.In
 		}
 		if p.writers == 0 && p.comings[1] > e.since {
@@ -195,7 +153,7 @@ func (e *pipeEnd) Readiness() fdtable.Events {
 		}
 	}
 	if e.write {
-		if p.size-p.n >= pipeBuf {
+		if p.size-p.data.Len() >= pipeBuf {
 			ev |= fdtable.Out
 		}
 		if p.readers == 0 {
@@ -210,20 +168,29 @@ func (e *pipeEnd) Notify(fn func(fdtable.Events)) (cancel func()) {
 }
 
 func (e *pipeEnd) Release() calls.Errno {
-	p := e.ring
+	if e.loc != nil {
+		e.leaveFifo()
+	} else {
+		e.ring.leave(e)
+	}
+	e.ring.notifier.Signal(fdtable.In | fdtable.Out | fdtable.Hup | fdtable.Err)
+	return 0
+}
+
+// leave takes an end away, and reports whether it was the last.
+func (p *pipeRing) leave(e *pipeEnd) (last bool) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if e.read {
 		p.readers--
 	}
 	if e.write {
 		p.writers--
 	}
-	if p.readers == 0 && p.writers == 0 {
-		p.buf, p.start, p.n = nil, 0, 0
+	if last = p.readers == 0 && p.writers == 0; last {
+		p.data.Reset()
 	}
-	p.mu.Unlock()
-	p.notifier.Signal(fdtable.In | fdtable.Out | fdtable.Hup | fdtable.Err)
-	return 0
+	return last
 }
 
 func (e *pipeEnd) Stat(st *fdtable.Stat) calls.Errno {
@@ -255,7 +222,7 @@ func (e *pipeEnd) Ioctl(request, arg uintptr) (uintptr, calls.Errno) {
 	}
 	e.ring.mu.Lock()
 	defer e.ring.mu.Unlock()
-	*n = int32(e.ring.n)
+	*n = int32(e.ring.data.Len())
 	return 0, 0
 }
 
@@ -280,22 +247,12 @@ func (e *pipeEnd) Fcntl(command int, arg uintptr) (uintptr, calls.Errno) {
 		if size > maxPipe {
 			return 0, calls.EPERM
 		}
-		if size < p.n {
+		if size < p.data.Len() {
 			return 0, calls.EBUSY
 		}
-		p.resize(size)
+		p.size = size
+		p.data.Limit(size)
 		return uintptr(size), 0
 	}
 	return 0, calls.EINVAL
-}
-
-// resize changes how much the pipe may hold.
-func (p *pipeRing) resize(size int) {
-	if size < len(p.buf) {
-		buf := make([]byte, size)
-		n := p.n
-		p.take(buf[:n])
-		p.buf, p.start, p.n = buf, 0, n
-	}
-	p.size = size
 }

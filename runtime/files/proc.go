@@ -44,11 +44,13 @@ func Sys() *pseudo.FS { return sysFS }
 // text is a provider of contents that do not change.
 func text(s string) func() []byte { return func() []byte { return []byte(s) } }
 
+// auxv has AT_PAGESZ 4096, AT_CLKTCK 100 and AT_SECURE 0 (getauxval(3)). Source: Linux 6.16 include/uapi/linux/auxvec.h.
+const auxv = "\x06\x00\x00\x00\x00\x00\x00\x00" + "\x00\x10\x00\x00\x00\x00\x00\x00" + "\x11\x00\x00\x00\x00\x00\x00\x00" + "\x64\x00\x00\x00\x00\x00\x00\x00" + "\x17\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00"
+
 // procTexts are the files of /proc whose contents do not change.
 var procTexts = []struct{ path, contents string }{
-	{"loadavg", "0.00 0.00 0.00 1/1 1\n"},
 	{"version", sysname + " version " + release + " " + version + "\n"},
-	{"filesystems", "nodev\ttmpfs\nnodev\tproc\nnodev\tsysfs\nnodev\t9p\n"},
+	{"self/auxv", auxv},
 	{"self/maps", ""},
 	{"self/cgroup", "0::/\n"},
 	{"self/oom_score_adj", "0\n"},
@@ -68,6 +70,8 @@ var procFiles = []struct {
 	generate func() []byte
 }{
 	{"cpuinfo", cpuinfo},
+	{"loadavg", loadAverages},
+	{"vmstat", memoryStat},
 	{"meminfo", meminfo},
 	{"uptime", uptime},
 	{"stat", systemStat},
@@ -79,9 +83,15 @@ var procFiles = []struct {
 	{"self/stat", processStat},
 	{"self/statm", processStatm},
 	{"self/limits", processLimits},
+	{"filesystems", func() []byte { return []byte(fileSystems) }},
 	{"self/mounts", mountTable},
 	{"self/mountinfo", mountInfo},
 	{"sys/kernel/random/uuid", uuid},
+	{"sys/kernel/random/entropy_avail", text("256\n")}, // bits, as Linux since 5.18 once its generator is seeded
+	{"sys/kernel/random/poolsize", text("256\n")},
+	{"sys/fs/file-nr", func() []byte {
+		return []byte(ascii.Utoa(uint64(len(fdtable.Open()))) + "\t0\t" + ascii.Utoa(fdtable.MaxFiles) + "\n")
+	}},
 	{"sys/fs/file-max", func() []byte { return line(fdtable.MaxFiles) }},
 	{"sys/fs/nr_open", func() []byte { return line(fdtable.MaxFiles) }},
 	{"sys/fs/pipe-max-size", func() []byte { return line(maxPipe) }},
@@ -103,9 +113,7 @@ func furnishProc() {
 	}
 	RegisterProc("sys/kernel/random/boot_id", text(string(uuid())))
 	RegisterProcWriter("sys/kernel/hostname", func() []byte { return []byte(hostname() + "\n") }, writeHostname)
-	for _, name := range []string{"online", "possible", "present"} {
-		RegisterSys("devices/system/cpu/"+name, cpuRange)
-	}
+	furnishCPUs()
 	furnishSelf(procFS.Root())
 }
 

@@ -16,8 +16,12 @@ func arguments() []string {
 
 func cpuinfo() []byte {
 	var b []byte
+	name, n := kernel.CPUName(), ascii.Utoa(uint64(kernel.NCPU()))
+	if name == "" {
+		name = "unknown"
+	}
 	for i := range uint64(kernel.NCPU()) {
-		b = append(b, "processor\t: "+ascii.Utoa(i)+"\nmodel name\t: Xen virtual CPU\nphysical id\t: 0\ncore id\t\t: "+ascii.Utoa(i)+"\ncpu cores\t: "+ascii.Utoa(uint64(kernel.NCPU()))+"\n\n"...)
+		b = append(b, "processor\t: "+ascii.Utoa(i)+"\nmodel name\t: "+name+"\nphysical id\t: 0\nsiblings\t: "+n+"\ncore id\t\t: "+ascii.Utoa(i)+"\ncpu cores\t: "+n+"\n\n"...)
 	}
 	return b
 }
@@ -59,18 +63,28 @@ func uptime() []byte {
 // ticks turns nanoseconds into clock ticks.
 func ticks(ns int64) string { return ascii.Utoa(uint64(ns / (1e9 / ticksPerSecond))) }
 
+// systemStat has Xen's numbers. There is no kernel apart from the program: all work is user time, and steal is what
+// others of the host took.
 func systemStat() []byte {
-	up, busy := kernel.Nanotime(), kernel.CPUTime()
-	n := int64(kernel.NCPU())
-	line := func(name string, share int64) string {
-		return name + " " + ticks(busy/share) + " 0 0 " + ticks(max(0, up*n-busy)/share) + " 0 0 0 0 0 0\n"
+	var all kernel.VCPUTimes
+	line := func(name string, t kernel.VCPUTimes) string {
+		return name + " " + ticks(t.Running) + " 0 0 " + ticks(t.Blocked) + " 0 0 0 " + ticks(t.Runnable) + " 0 0\n"
 	}
-	s := line("cpu ", 1)
-	for i := range n {
-		s += line("cpu"+ascii.Utoa(uint64(i)), n)
+	each := ""
+	for i := range kernel.NCPU() {
+		t, ok := kernel.VCPUTimesOf(i)
+		if !ok {
+			continue
+		}
+		each += line("cpu"+ascii.Utoa(uint64(i)), t)
+		all.Running += t.Running
+		all.Blocked += t.Blocked
+		all.Runnable += t.Runnable
 	}
-	boot := (kernel.Walltime() - up) / 1e9
-	return []byte(s + "ctxt 0\nbtime " + ascii.Utoa(uint64(max(0, boot))) + "\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n")
+	boot := (kernel.Walltime() - kernel.Nanotime()) / 1e9
+	c := kernel.CountThreads()
+	return []byte(line("cpu ", all) + each + "intr " + ascii.Utoa(c.Upcalls) + "\nctxt " + ascii.Utoa(c.Switches) + "\nbtime " + ascii.Utoa(uint64(max(0, boot))) +
+		"\nprocesses " + ascii.Utoa(c.Created) + "\nprocs_running " + ascii.Utoa(uint64(c.Running)) + "\nprocs_blocked 0\n")
 }
 
 func processStatus() []byte {
@@ -79,9 +93,12 @@ func processStatus() []byte {
 		return ascii.Utoa(uint64(r)) + "\t" + ascii.Utoa(uint64(e)) + "\t" + ascii.Utoa(uint64(s)) + "\t" + ascii.Utoa(uint64(e))
 	}
 	kib := ascii.Utoa(usedMemory() >> 10)
+	counts := kernel.CountThreads()
 	return []byte("Name:\t" + programName() + "\nUmask:\t0022\nState:\tR (running)\nTgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\n" +
 		"Uid:\t" + ids(c.UID, c.EUID, c.SUID) + "\nGid:\t" + ids(c.GID, c.EGID, c.SGID) + "\nGroups:\t" + groupList(c.Groups) +
-		"\nVmSize:\t" + kib + " kB\nVmRSS:\t" + kib + " kB\nVmHWM:\t" + kib + " kB\nThreads:\t" + ascii.Utoa(uint64(kernel.Threads())) + "\n")
+		"\nVmSize:\t" + kib + " kB\nVmRSS:\t" + kib + " kB\nThreads:\t" + ascii.Utoa(uint64(kernel.Threads())) +
+		"\nvoluntary_ctxt_switches:\t" + ascii.Utoa(counts.Switches-min(counts.Switches, counts.Preempted)) +
+		"\nnonvoluntary_ctxt_switches:\t" + ascii.Utoa(counts.Preempted) + "\n")
 }
 
 // groupList is what Linux shows: in order, with a blank after each.
@@ -109,11 +126,40 @@ func processStatm() []byte {
 	return []byte(n + " " + n + " 0 0 0 0 0\n")
 }
 
+// limitNames are the lines of /proc/self/limits, by the numbers of the limits. Source: Linux 6.16 fs/proc/base.c (lnames).
+var limitNames = [rlimits]struct{ name, unit string }{
+	{"Max cpu time", "seconds"}, {"Max file size", "bytes"}, {"Max data size", "bytes"}, {"Max stack size", "bytes"},
+	{"Max core file size", "bytes"}, {"Max resident set", "bytes"}, {"Max processes", "processes"}, {"Max open files", "files"},
+	{"Max locked memory", "bytes"}, {"Max address space", "bytes"}, {"Max file locks", "locks"}, {"Max pending signals", "signals"},
+	{"Max msgqueue size", "bytes"}, {"Max nice priority", ""}, {"Max realtime priority", ""}, {"Max realtime timeout", "us"},
+}
+
 func processLimits() []byte {
-	n := ascii.Utoa(uint64(fdtable.Limit()))
-	return []byte("Limit                     Soft Limit           Hard Limit           Units     \n" +
-		"Max open files            " + n + "                " + ascii.Utoa(fdtable.MaxFiles) + "              files     \n" +
-		"Max address space         unlimited            unlimited            bytes     \n")
+	limitsLock.Lock()
+	defer limitsLock.Unlock()
+	b := limitLine(nil, "Limit", "Soft Limit", "Hard Limit", "Units")
+	for i, l := range limits {
+		b = limitLine(b, limitNames[i].name, limitValue(l.Cur), limitValue(l.Max), limitNames[i].unit)
+	}
+	return b
+}
+
+func limitValue(n uint64) string {
+	if n == unlimited {
+		return "unlimited"
+	}
+	return ascii.Utoa(n)
+}
+
+// limitLine appends a line of /proc/self/limits.
+func limitLine(b []byte, cells ...string) []byte {
+	for i, width := range [...]int{26, 21, 21, 11} {
+		b = append(b, cells[i]...)
+		for range width - len(cells[i]) {
+			b = append(b, ' ')
+		}
+	}
+	return append(b, '\n')
 }
 
 // mountPath returns where a mount is.
@@ -128,7 +174,7 @@ func mountPath(m *vfs.Mount) string {
 func mountTable() []byte {
 	var b []byte
 	for _, m := range vfs.Mounts() {
-		b = append(b, m.Source+" "+mountPath(m)+" "+m.Root.FS().Type()+" rw,relatime 0 0\n"...)
+		b = append(b, m.Source+" "+mountPath(m)+" "+m.Root.FS().Type()+" "+mountMode(m)+",relatime 0 0\n"...)
 	}
 	return b
 }
@@ -141,9 +187,28 @@ func mountInfo() []byte {
 			continue
 		}
 		b = append(b, ascii.Utoa(uint64(m.ID))+" "+ascii.Utoa(uint64(min(m.ID-1, 1)))+" "+ascii.Utoa(uint64(major(st.Dev)))+":"+ascii.Utoa(uint64(minor(st.Dev)))+
-			" / "+mountPath(m)+" rw,relatime - "+m.Root.FS().Type()+" "+m.Source+" rw\n"...)
+			" / "+mountPath(m)+" "+mountMode(m)+",relatime - "+m.Root.FS().Type()+" "+m.Source+" "+mountMode(m)+"\n"...)
 	}
 	return b
+}
+
+// mountMode is the option that says whether something can be written.
+func mountMode(m *vfs.Mount) string {
+	if vfs.ReadOnly(m.Root.FS()) {
+		return "ro"
+	}
+	return "rw"
+}
+
+// fileSystems are those of /proc/filesystems. Those of disks and shares are added when the program has them.
+var fileSystems = "nodev\ttmpfs\nnodev\tproc\nnodev\tsysfs\n"
+
+// AddFileSystem adds a type to /proc/filesystems, before the program starts. nodev says that it is on no disk.
+func AddFileSystem(name string, nodev bool) {
+	if nodev {
+		fileSystems += "nodev"
+	}
+	fileSystems += "\t" + name + "\n"
 }
 
 // uuid returns a random UUID of version 4 (RFC 9562).

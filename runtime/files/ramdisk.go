@@ -14,10 +14,11 @@ import (
 // furnishRamdisk lays what is in the domain's ramdisk (a cpio archive, ramdisk= in its config) over the tree.
 // Files' contents stay where they are until they are written to.
 //
-// A ramdisk that cannot be read is no ground to run the program without its files.
+// A ramdisk that cannot be read is no ground to run the program without its files: it ends with status 1.
 func furnishRamdisk() {
 	if problem := unpack(kernel.Ramdisk()); problem != "" {
-		panic("files: ramdisk: " + problem)
+		print("xengo: ramdisk: ", problem, "\n")
+		kernel.Exit(1)
 	}
 }
 
@@ -59,23 +60,30 @@ type stamped struct {
 	mtime uint32
 }
 
-// unpack makes the files of an archive. It returns what is wrong with it.
-func unpack(archive []byte) (problem string) {
+// unpack makes the files of a ramdisk: archives one after the other, compressed or not, with zeros between them. It returns
+// what is wrong with them. What was compressed is not needed afterwards and becomes free memory.
+func unpack(ramdisk []byte) (problem string) {
 	u := unpacker{linked: make(map[newc.ID]vfs.Inode)}
-	r := newc.New(archive)
-	for {
-		at := r.Offset()
-		f, ok, bad := r.Next()
-		if bad != "" {
-			return string(bad) + ", at byte " + ascii.Utoa(uint64(at))
-		}
-		if !ok {
-			break
-		}
-		if path := ramdiskPath(f.Name); path != "" {
-			if err := u.member(path, f); err != 0 {
-				return path + ", at byte " + ascii.Utoa(uint64(at)) + ": " + err.Error()
+	for at := 0; at < len(ramdisk); {
+		rest := ramdisk[at:]
+		in := decompress(rest)
+		switch {
+		case rest[0] == 0:
+			at++
+		case in != nil:
+			s := newStream(in)
+			if problem = s.unpack(&u); problem != "" {
+				return problem + at0(at)
 			}
+			n := in.Offset()
+			kernel.FreeRamdisk(rest[:n])
+			at += n
+		default:
+			n, problem := u.archive(rest, at)
+			if problem != "" {
+				return problem
+			}
+			at += n
 		}
 	}
 	for _, d := range u.dirs {
@@ -86,12 +94,49 @@ func unpack(archive []byte) (problem string) {
 	return ""
 }
 
-// member makes one member of the archive.
-func (u *unpacker) member(path string, f newc.File) calls.Errno {
+// at0 says where in the ramdisk a compressed archive begins, if that is not its start.
+func at0(at int) string {
+	if at == 0 {
+		return ""
+	}
+	return " of what begins at byte " + ascii.Utoa(uint64(at))
+}
+
+// archive makes the members of an archive that is not compressed, and returns its length. It begins at the given offset.
+func (u *unpacker) archive(archive []byte, offset int) (length int, problem string) {
+	r := newc.New(archive)
+	for {
+		at := uint64(offset + r.Offset())
+		f, ok, bad := r.Next()
+		if bad != "" {
+			problem = string(bad) + ", at byte " + ascii.Utoa(at)
+			if len(f.Name) > 0 {
+				problem = string(f.Name) + ": " + problem
+			}
+			return 0, problem
+		}
+		if !ok {
+			return r.Offset(), ""
+		}
+		path := ramdiskPath(f.Name)
+		if path == "" {
+			continue
+		}
+		err := u.member(path, f, func(n vfs.Inode) calls.Errno {
+			return setContents(n, unsafe.String(unsafe.SliceData(f.Data), len(f.Data)))
+		})
+		if err != 0 {
+			return 0, path + ", at byte " + ascii.Utoa(at) + ": " + err.Error()
+		}
+	}
+}
+
+// member makes one member of the archive. If it is a regular file, fill puts its contents in.
+func (u *unpacker) member(path string, f newc.File, fill func(vfs.Inode) calls.Errno) calls.Errno {
 	makeWay(path, f.Mode)
 	switch f.Mode & vfs.S_IFMT {
 	case vfs.S_IFREG:
-		return u.file(path, f)
+		return u.file(path, f, fill)
 	case vfs.S_IFLNK, vfs.S_IFIFO:
 		makeParents(path)
 		if err := vfs.Make(vfs.Root(), path, f.Mode, 0, string(f.Data)); err != 0 {
@@ -133,16 +178,18 @@ func makeWay(path string, mode uint32) {
 
 // file makes a regular file, or another name of one. Which of the names has the contents differs: the last in
 // archives of GNU cpio, the first in others.
-func (u *unpacker) file(path string, f newc.File) calls.Errno {
-	contents := unsafe.String(unsafe.SliceData(f.Data), len(f.Data))
+func (u *unpacker) file(path string, f newc.File, fill func(vfs.Inode) calls.Errno) calls.Errno {
 	if n := u.linked[f.ID]; n != nil && f.Links > 1 {
 		makeParents(path)
 		vfs.Unlink(vfs.Root(), path) // most often it does not exist
-		if err := vfs.Link(n, vfs.Root(), path); err != 0 || len(contents) == 0 {
+		if err := vfs.Link(n, vfs.Root(), path); err != 0 || f.Size == 0 {
 			return err
 		}
 	}
-	n, err := putFile(path, f.Mode&vfs.PermMask, contents)
+	n, err := putFile(path, f.Mode&vfs.PermMask, "")
+	if err == 0 {
+		err = fill(n)
+	}
 	if err != 0 {
 		return err
 	}

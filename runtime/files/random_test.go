@@ -346,7 +346,7 @@ func (p *pair) leaks() {
 	p.clear("/")
 	var st, fresh vfs.Statfs
 	p.fs.Statfs(&st)
-	memfs.New(0o755, nil).Statfs(&fresh)
+	memfs.New(0o755).Statfs(&fresh)
 	if files, used := st.Files-st.Ffree, st.Blocks-st.Bfree; files != 1 || used != fresh.Blocks-fresh.Bfree {
 		p.fail("an empty file system has %d files and %d blocks in use", files, used)
 	}

@@ -16,7 +16,7 @@ type call struct {
 }
 
 func init() {
-	for _, table := range [][]call{pathCalls, ioCalls, fdCalls, statCalls, pollCalls, processCalls, timeCalls, memoryCalls} {
+	for _, table := range [][]call{pathCalls, ioCalls, syncCalls, fdCalls, statCalls, pollCalls, processCalls, timeCalls, memoryCalls} {
 		for _, c := range table {
 			calls.Register(c.nr, c.handler)
 		}
@@ -43,6 +43,7 @@ var absent = []uintptr{
 	calls.SYS_LANDLOCK_CREATE_RULESET, calls.SYS_SECCOMP,
 	calls.SYS_NAME_TO_HANDLE_AT, calls.SYS_OPEN_BY_HANDLE_AT,
 	calls.SYS_FANOTIFY_INIT,
+	calls.SYS_ADJTIMEX, calls.SYS_CLOCK_ADJTIME, // Xen's clock is the host's to adjust
 }
 
 // xattrCalls are the calls on extended attributes, which no file here has.

@@ -152,17 +152,18 @@ func fstatfs(a calls.Args) (uintptr, calls.Errno) {
 }
 
 func statfsOf(loc vfs.Location, p uintptr) (uintptr, calls.Errno) {
-	dir, ok := loc.Inode.(vfs.Directory)
-	if !ok {
-		if dir = loc.Dir; dir == nil {
-			dir = vfs.Root()
-		}
-	}
 	st, err := calls.Pointer[vfs.Statfs](p)
 	if err != 0 {
 		return 0, err
 	}
-	return status(dir.FS().Statfs(st))
+	fs := fileSystem(loc)
+	if err := fs.Statfs(st); err != 0 {
+		return 0, err
+	}
+	if st.Flags = 0; vfs.ReadOnly(fs) {
+		st.Flags = vfs.ST_RDONLY
+	}
+	return 0, 0
 }
 
 func access(dirfd, p uintptr, mode, flags uint32) (uintptr, calls.Errno) {

@@ -183,6 +183,30 @@ func schedGetaffinity(a calls.Args) (uintptr, calls.Errno) {
 	return uintptr(size), 0
 }
 
+// schedSetaffinity lets a thread run on all CPUs: the nanokernel cannot keep it from some.
+func schedSetaffinity(a calls.Args) (uintptr, calls.Errno) {
+	if int32(a.A1) > pid {
+		return 0, calls.ESRCH
+	}
+	mask, err := calls.Bytes(a.A3, min(a.A2, 8<<10))
+	if err != 0 {
+		return 0, err
+	}
+	wanted, n := 0, int(kernel.NCPU())
+	for i := range n {
+		if i/8 < len(mask) && mask[i/8]>>(i%8)&1 != 0 {
+			wanted++
+		}
+	}
+	switch wanted {
+	case 0:
+		return 0, calls.EINVAL
+	case n:
+		return 0, 0
+	}
+	return 0, calls.EOPNOTSUPP
+}
+
 // Operations of prctl(2). Source: Linux 6.16 include/uapi/linux/prctl.h.
 const (
 	prSetPdeathsig  = 1
@@ -198,6 +222,9 @@ const (
 
 // keepCaps is what PR_SET_KEEPCAPS sets. Capabilities go by the user all the same.
 var keepCaps atomic.Uint32
+
+// noNewPrivs is what PR_SET_NO_NEW_PRIVS sets. Nothing is ever executed that could have more.
+var noNewPrivs atomic.Uint32
 
 // Versions of capget(2), by which its data is one or two words of each set. Source: Linux 6.16
 // include/uapi/linux/capability.h.
@@ -284,10 +311,18 @@ func prctl(a calls.Args) (uintptr, calls.Errno) {
 		}
 		keepCaps.Store(uint32(a.A2))
 		return 0, 0
-	case prSetDumpable, prSetPdeathsig, prSetNoNewPrivs:
-		return 0, 0 // no core is ever dumped, no parent dies, nothing is executed
-	case prGetDumpable, prGetNoNewPrivs:
+	case prSetDumpable, prSetPdeathsig:
+		return 0, 0 // no core is ever dumped, no parent dies
+	case prGetDumpable:
 		return 0, 0
+	case prSetNoNewPrivs:
+		if a.A2 != 1 || a.A3|a.A4|a.A5 != 0 {
+			return 0, calls.EINVAL
+		}
+		noNewPrivs.Store(1)
+		return 0, 0
+	case prGetNoNewPrivs:
+		return uintptr(noNewPrivs.Load()), 0
 	}
 	return 0, calls.EINVAL
 }

@@ -10,6 +10,10 @@ import "unsafe"
 // Exit ends the program with the status code. It does not return.
 func Exit(code int32) { runtime_exit(code) }
 
+// BeforeExit has f called when the program ends in order, before what it was given earlier. The end waits half a minute for
+// all of it.
+func BeforeExit(f func()) { runtime_beforeExit(f) }
+
 // Nanotime returns the monotonic clock in nanoseconds since boot.
 func Nanotime() int64 { return runtime_nanotime() }
 
@@ -31,6 +35,37 @@ func Threads() int32 { return runtime_threads() }
 
 // CPUTime returns the time in nanoseconds that all virtual CPUs together were not idle.
 func CPUTime() int64 { return runtime_cputime() }
+
+// VCPUTimes are nanoseconds that a virtual CPU has spent.
+type VCPUTimes struct {
+	Running  int64 // on a processor
+	Runnable int64 // waiting for one that others had
+	Blocked  int64 // without work
+}
+
+// VCPUTimesOf returns those of a virtual CPU, from number 0. It returns false if there is no such one.
+func VCPUTimesOf(id int32) (t VCPUTimes, ok bool) {
+	t.Running, t.Runnable, t.Blocked, ok = runtime_vcpuTimes(id)
+	return t, ok
+}
+
+// CPUName returns the brand string of the processor, "" if it has none.
+func CPUName() string { return runtime_cpuName() }
+
+// ThreadCounts are numbers of events since the start, and of threads now.
+type ThreadCounts struct {
+	Switches  uint64 // a virtual CPU went on with a thread
+	Preempted uint64 // a thread had to wait for others that would have gone on
+	Upcalls   uint64 // events of the hypervisor arrived
+	Created   uint64 // threads were made
+	Running   uint32 // threads that run or are ready to
+}
+
+// CountThreads returns them.
+func CountThreads() (c ThreadCounts) {
+	c.Switches, c.Preempted, c.Upcalls, c.Created, c.Running = runtime_threadCounts()
+	return c
+}
 
 // After calls f on a goroutine of its own when ns nanoseconds have passed. stop cancels that and
 // reports whether it came in time.
@@ -85,6 +120,9 @@ func ThreadID() int32 { return runtime_threadID() }
 
 // Ramdisk returns the domain's ramdisk, empty if it has none. It is never written to.
 func Ramdisk() []byte { return runtime_ramdisk() }
+
+// FreeRamdisk gives the whole pages of p, a part of the ramdisk, back to the memory of the domain. Nothing may use it any more.
+func FreeRamdisk(p []byte) { runtime_freeRamdisk(p) }
 
 // Image returns the ELF image of the running program where it is in memory, or nil.
 func Image() []byte { return runtime_image() }

@@ -34,6 +34,8 @@ func runtime_exit(code int32) {
 	os.Exit(int(code))
 }
 
+func runtime_beforeExit(func()) {}
+
 func runtime_nanotime() int64 { return int64(time.Since(start)) }
 func runtime_walltime() int64 { return time.Now().UnixNano() }
 
@@ -53,11 +55,21 @@ func runtime_memTotal() uint64 {
 func runtime_memFree() uint64           { return runtime_memTotal() / 2 }
 func runtime_ncpu() int32               { return int32(runtime.NumCPU()) }
 func runtime_cputime() int64            { return int64(time.Since(start)) }
+func runtime_cpuName() string           { return "host" }
 func runtime_option(name string) string { return Host.Options[name] }
 func runtime_yield()                    { runtime.Gosched() }
 func runtime_threadID() int32           { return 1 }
 func runtime_ramdisk() []byte           { return nil }
 func runtime_image() []byte             { return nil }
+func runtime_freeRamdisk([]byte)        {}
+
+func runtime_vcpuTimes(id int32) (running, runnable, blocked int64, ok bool) {
+	return runtime_cputime() / int64(runtime.NumCPU()), 0, 0, id < runtime_ncpu()
+}
+
+func runtime_threadCounts() (switches, preempted, upcalls, created uint64, running uint32) {
+	return 2, 1, 3, 1, 1
+}
 
 func runtime_args() (argv, envp []string) { return Host.Argv, Host.Envp }
 

@@ -5,6 +5,7 @@ package kernel
 import "unsafe"
 
 func runtime_exit(code int32)
+func runtime_beforeExit(f func())
 func runtime_nanotime() int64
 func runtime_walltime() int64
 func runtime_random(p []byte)
@@ -12,6 +13,9 @@ func runtime_memTotal() uint64
 func runtime_memFree() uint64
 func runtime_ncpu() int32
 func runtime_cputime() int64
+func runtime_vcpuTimes(id int32) (running, runnable, blocked int64, ok bool)
+func runtime_threadCounts() (switches, preempted, upcalls, created uint64, running uint32)
+func runtime_cpuName() string
 func runtime_startTimer(ns int64, f func()) unsafe.Pointer
 func runtime_stopTimer(timer unsafe.Pointer) bool
 
@@ -36,4 +40,5 @@ func runtime_args() (argv, envp []string)
 func runtime_yield()
 func runtime_threadID() int32
 func runtime_ramdisk() []byte
+func runtime_freeRamdisk(p []byte)
 func runtime_image() []byte

@@ -46,7 +46,11 @@ func (f *file) Map(offset int64, length uintptr) (uintptr, calls.Errno) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	first, end := offset/pageSize, (offset+int64(length)+pageSize-1)/pageSize
+	return f.enter(offset/pageSize, (offset+int64(length)+pageSize-1)/pageSize)
+}
+
+// enter adds a mapping of the pages [first, end) and returns its address.
+func (f *file) enter(first, end int64) (uintptr, calls.Errno) {
 	a := f.area(first)
 	if a == nil || end > a.end() {
 		var err calls.Errno
@@ -125,10 +129,36 @@ func (d *data) freeAreas() { d.dropAreas(nil) }
 func (f *file) Unmap(addr uintptr) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, a := range f.areas {
+	if a := f.areaAt(addr); a != nil {
+		a.users--
+	}
+}
+
+// areaAt returns the area that has the address.
+func (d *data) areaAt(addr uintptr) *area {
+	for _, a := range d.areas {
 		if start := calls.Address(a.mem); start <= addr && addr < start+uintptr(len(a.mem)) {
-			a.users--
-			return
+			return a
 		}
 	}
+	return nil
+}
+
+// Remap ends a mapping and begins another, which may be in a larger area that takes the place of the first one's.
+func (f *file) Remap(addr uintptr, offset int64, length uintptr) (uintptr, calls.Errno) {
+	if offset < 0 || int64(length) <= 0 || offset > maxSize-int64(length) {
+		return 0, calls.EINVAL
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a := f.areaAt(addr)
+	if a == nil {
+		return 0, calls.EFAULT
+	}
+	a.users--
+	moved, err := f.enter(offset/pageSize, (offset+int64(length)+pageSize-1)/pageSize)
+	if err != 0 {
+		a.users++
+	}
+	return moved, err
 }

@@ -31,12 +31,8 @@ type FS struct {
 	used    atomic.Int64 // bytes of memory in contents, inodes and names
 	limit   atomic.Int64 // what used may not exceed; 0: half of the memory
 	root    *dir
-	opener  Opener
 	late    atomic.Pointer[func(name string)] // see SetLate
 }
-
-// An Opener opens the named pipes, sockets and devices of a file system.
-type Opener func(loc vfs.Location, st *fdtable.Stat, key *Special, flags uint32) (fdtable.Description, calls.Errno)
 
 var lastDev atomic.Uint64
 
@@ -44,9 +40,9 @@ var lastDev atomic.Uint64
 // block device have.
 func NewDevice() uint64 { return lastDev.Add(1) + 20 }
 
-// New returns an empty file system, whose root directory has the permissions perm. open opens the special files in it.
-func New(perm uint32, open Opener) *FS {
-	fs := &FS{dev: NewDevice(), opener: open}
+// New returns an empty file system, whose root directory has the permissions perm.
+func New(perm uint32) *FS {
+	fs := &FS{dev: NewDevice()}
 	fs.root = newDir(fs, &vfs.New{Mode: vfs.S_IFDIR | perm}, nil, "")
 	return fs
 }
@@ -148,7 +144,7 @@ func (fs *FS) create(n *vfs.New, parent *dir, name string) (vfs.Inode, calls.Err
 		l.init(fs, n)
 		return l, 0
 	case vfs.S_IFIFO, vfs.S_IFSOCK, vfs.S_IFCHR, vfs.S_IFBLK:
-		s := &Special{}
+		s := &special{}
 		s.init(fs, n)
 		return s, 0
 	}

@@ -23,7 +23,7 @@ func create(t testing.TB, fs *FS, name string) *file {
 
 // A full file system says so, keeps what it has, and has room again when files are gone: not before the last user is.
 func TestFull(t *testing.T) {
-	fs := New(0o755, nil)
+	fs := New(0o755)
 	fs.SetLimit(64 << 10)
 	empty := fs.used.Load()
 	a, b := create(t, fs, "a"), create(t, fs, "b")
@@ -59,7 +59,7 @@ func TestFull(t *testing.T) {
 
 // Files, names and links take memory, too, and are refused when there is none.
 func TestFullOfNames(t *testing.T) {
-	fs := New(0o755, nil)
+	fs := New(0o755)
 	fs.SetLimit(64 << 10)
 	empty := fs.used.Load()
 	fill := func(name string, make func(name string) calls.Errno) int {
@@ -106,7 +106,7 @@ func TestFullOfNames(t *testing.T) {
 
 // Holes take no memory, and small files little.
 func TestSparse(t *testing.T) {
-	fs := New(0o755, nil)
+	fs := New(0o755)
 	f := create(t, fs, "f")
 	before := fs.used.Load()
 	cost := func() int64 { return fs.used.Load() - before }
@@ -132,7 +132,7 @@ func TestSparse(t *testing.T) {
 
 // Names and links that goroutines make and remove leave nothing behind.
 func TestNamesAtOnce(t *testing.T) {
-	fs := New(0o755, nil)
+	fs := New(0o755)
 	empty := fs.used.Load()
 	var wg sync.WaitGroup
 	for worker := range 6 {
@@ -173,7 +173,7 @@ func FuzzContents(f *testing.F) {
 	f.Add([]byte("\x01base\x00\x10\x20\x30\x01\x11\x22\x33\x02\x40\x50\x60\x03\x10\x10\x10\x04\x20\x20\x20\x05\x00\x00\x00"))
 	f.Add([]byte("\x07\x00\x02\x00\x00\x00\xff\xff\x05\x01\x02\x03\x06\x00\x00\x00\x02\x01\x00\x00\x05\x00\x05\x05"))
 	f.Fuzz(func(t *testing.T, code []byte) {
-		fs := New(0o755, nil)
+		fs := New(0o755)
 		fs.SetLimit(1 << 20)
 		empty := fs.used.Load()
 		file := create(t, fs, "f")

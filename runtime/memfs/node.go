@@ -160,31 +160,5 @@ func (l *link) Stat(st *fdtable.Stat) calls.Errno {
 	return 0
 }
 
-// A Special is a named pipe, socket or device. What it stands for is found by Value, or by its device number.
-type Special struct {
-	node
-	valueLock sync.Mutex
-	value     any
-}
-
-// Value returns what make returned at the first call: the pipe behind a name, for instance.
-func (s *Special) Value(make func() any) any {
-	s.valueLock.Lock()
-	defer s.valueLock.Unlock()
-	if s.value == nil && make != nil {
-		s.value = make()
-	}
-	return s.value
-}
-
-// Open opens the file with the opener that the file system was made with.
-func (s *Special) Open(loc vfs.Location, flags uint32) (fdtable.Description, calls.Errno) {
-	var st fdtable.Stat
-	if err := s.Stat(&st); err != 0 {
-		return nil, err
-	}
-	if s.kind == vfs.S_IFSOCK || s.fs.opener == nil {
-		return nil, calls.ENXIO
-	}
-	return s.fs.opener(loc, &st, s, flags)
-}
+// A special is a named pipe, socket or device.
+type special struct{ node }

@@ -20,7 +20,7 @@ type garden struct {
 }
 
 func newGarden(t *testing.T) *garden {
-	g := &garden{T: t, fs: New(0o755, nil), listed: map[string]int{}, written: map[string]int{}}
+	g := &garden{T: t, fs: New(0o755), listed: map[string]int{}, written: map[string]int{}}
 	g.fs.SetLimit(1 << 20)
 	require.Zero(t, g.fs.root.Plant(g.dir("top", g.file("a"), g.dir("sub", g.file("b"), g.file("c")))))
 	return g

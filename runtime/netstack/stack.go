@@ -25,7 +25,6 @@
 package netstack
 
 import (
-	"encoding/binary"
 	"sync"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -64,6 +63,7 @@ type Stack struct {
 // New returns a stack that has only lo.
 func New() *Stack {
 	s := &Stack{}
+	numbers := new(random)
 	s.settled.init()
 	s.events.init(s)
 	s.Stack = stack.New(stack.Options{
@@ -82,30 +82,13 @@ func New() *Stack {
 		},
 		HandleLocal: true,
 		RawFactory:  raw.EndpointFactory{},
-		SecureRNG:   random{},
-		RandSource:  random{},
+		SecureRNG:   numbers,
+		RandSource:  numbers,
 	})
 	s.tune(kernel.MemTotal())
 	s.addLoopback()
 	return s
 }
-
-// random is the kernel's random numbers, as an io.Reader and a rand.Source.
-type random struct{}
-
-func (random) Read(p []byte) (int, error) {
-	kernel.Random(p)
-	return len(p), nil
-}
-
-func (random) Int63() int64 {
-	var b [8]byte
-	kernel.Random(b[:])
-	return int64(binary.NativeEndian.Uint64(b[:]) >> 1)
-}
-
-// Seed does nothing: the numbers are the kernel's.
-func (random) Seed(int64) {}
 
 func (s *Stack) addLoopback() {
 	must(s.CreateNICWithOptions(Loopback, loopback.New(), stack.NICOptions{Name: "lo"}))

@@ -101,3 +101,30 @@ func FuzzLikeCpio(f *testing.F) {
 		}
 	})
 }
+
+// What Append writes is what Next reads, and others.
+func TestAppend(t *testing.T) {
+	var a []byte
+	for _, name := range []string{"x", "dir/longer", "four"} {
+		a = Append(a, name, 0o100644, 1e9, []byte("data of "+name))
+	}
+	a = AppendTrailer(a)
+	r := New(a)
+	theirs := cpio.Newc.Reader(bytes.NewReader(a))
+	for _, name := range []string{"x", "dir/longer", "four"} {
+		f, ok, bad := r.Next()
+		require.Empty(t, bad)
+		require.True(t, ok)
+		require.Equal(t, name, string(f.Name))
+		require.Equal(t, "data of "+name, string(f.Data))
+		require.EqualValues(t, 0o100644, f.Mode)
+		require.EqualValues(t, 1e9, f.Mtime)
+		other, err := theirs.ReadRecord()
+		require.NoError(t, err)
+		require.Equal(t, name, other.Name)
+		require.EqualValues(t, len(f.Data), other.FileSize)
+	}
+	_, ok, bad := r.Next()
+	require.False(t, ok)
+	require.Empty(t, bad)
+}

@@ -149,19 +149,10 @@ func (n *node) give(uid uint32) calls.Errno {
 
 // nodeOf returns the node of a file of this file system, nil for others.
 func (fs *FS) nodeOf(i vfs.Inode) *node {
-	var n *node
-	switch i := i.(type) {
-	case *file:
-		n = &i.node
-	case *dir:
-		n = &i.node
-	case *link:
-		n = &i.node
+	if m, ok := i.(member); ok && m.common().fs == fs {
+		return m.common()
 	}
-	if n == nil || n.fs != fs {
-		return nil
-	}
-	return n
+	return nil
 }
 
 func (d *dir) Link(name string, target vfs.Inode) calls.Errno {

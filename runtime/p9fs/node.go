@@ -29,23 +29,28 @@ type (
 	link struct{ node }
 )
 
+// A member is a file of any type.
+type member interface {
+	vfs.Inode
+	common() *node
+}
+
+func (n *node) common() *node { return n }
+
 // kindOf returns what of a QID tells types apart that stay.
 func kindOf(q p9.QID) uint8 { return q.Type & (p9.QTDir | p9.QTSymlink) }
 
 func newNode(fs *FS, qid p9.QID) *node {
-	var n *node
-	var self vfs.Inode
+	var self member
 	switch kindOf(qid) {
 	case p9.QTDir:
-		d := new(dir)
-		n, self = &d.node, d
+		self = new(dir)
 	case p9.QTSymlink:
-		l := new(link)
-		n, self = &l.node, l
+		self = new(link)
 	default:
-		f := new(file)
-		n, self = &f.node, f
+		self = new(file)
 	}
+	n := self.common()
 	n.fs, n.id, n.kind, n.self = fs, qid.Path, kindOf(qid), self
 	return n
 }

@@ -73,6 +73,7 @@ type Dir struct {
 
 	mu      sync.RWMutex
 	entries []entry
+	lasting []*Dir // see Lasting
 
 	// List and Find make the entries of a directory that changes. They are set before the directory is used.
 	List func() []Item
@@ -83,6 +84,7 @@ type Dir struct {
 type Item struct {
 	Name string
 	Key  uint32
+	Mode uint32 // type; 0 is that of a symbolic link
 }
 
 // firstItem is the position of the item with the key 0.
@@ -130,6 +132,22 @@ func (d *Dir) Sub(name string) *Dir {
 	return sub
 }
 
+// Lasting returns the directory of an item, which fill fills when it is first asked for. It is kept: the item's files
+// have to make up their contents anew each time.
+func (d *Dir) Lasting(name string, fill func(*Dir)) *Dir {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, sub := range d.lasting {
+		if sub.name == name {
+			return sub
+		}
+	}
+	sub := &Dir{node: d.fs.newNode(vfs.S_IFDIR | 0o555), parent: d, name: name}
+	fill(sub)
+	d.lasting = append(d.lasting, sub)
+	return sub
+}
+
 // Path splits a relative path, makes its directories, and returns the last of them with the name that is left.
 func (d *Dir) Path(path string) (*Dir, string) {
 	for i := 0; i < len(path); i++ {
@@ -150,17 +168,25 @@ func (d *Dir) Parent() (vfs.Directory, string) {
 }
 
 func (d *Dir) Lookup(name string) (vfs.Inode, calls.Errno) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	for i := range d.entries {
-		if d.entries[i].name == name {
-			return d.entries[i].inode, 0
-		}
+	if n := d.entry(name); n != nil {
+		return n, 0
 	}
 	if d.Find != nil {
 		return d.Find(name)
 	}
 	return nil, calls.ENOENT
+}
+
+// entry returns the file that was added under a name, or nil.
+func (d *Dir) entry(name string) vfs.Inode {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for i := range d.entries {
+		if d.entries[i].name == name {
+			return d.entries[i].inode
+		}
+	}
+	return nil
 }
 
 // Entries numbers the entries from 3 on, after "." and "..", and items by their keys.
@@ -183,7 +209,11 @@ func (d *Dir) Entries(after uint64, emit func(*vfs.Entry) bool) calls.Errno {
 	}
 	if d.List != nil {
 		for _, it := range d.List() {
-			list = append(list, vfs.Entry{Name: it.Name, Ino: d.ino, Mode: vfs.S_IFLNK, Pos: firstItem + uint64(it.Key)})
+			mode := it.Mode
+			if mode == 0 {
+				mode = vfs.S_IFLNK
+			}
+			list = append(list, vfs.Entry{Name: it.Name, Ino: d.ino, Mode: mode, Pos: firstItem + uint64(it.Key)})
 		}
 	}
 	for i := range list {

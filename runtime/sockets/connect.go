@@ -67,7 +67,7 @@ func (s *inet) connectLater(a tcpip.FullAddress) calls.Errno {
 			s.pending.mu.Unlock()
 			return
 		}
-		err := s.ep.Connect(a)
+		err := s.connect(a)
 		s.pending.state.Store(pendingNone)
 		if _, started := err.(*tcpip.ErrConnectStarted); err != nil && !started {
 			s.pending.err = connectError(err)
@@ -124,11 +124,24 @@ func (s *inet) Connect(b []byte) calls.Errno {
 		}
 		s.st.WaitSettled()
 	}
-	terr := s.ep.Connect(a)
+	terr := s.connect(a)
 	if _, ok := terr.(*tcpip.ErrInvalidEndpointState); ok && s.isTCP() && s.tcpState() == tcp.StateListen {
 		return calls.EISCONN
 	}
 	return connectError(terr)
+}
+
+// connect has the stack connect s, and looks for the other end if that is in the guest.
+func (s *inet) connect(a tcpip.FullAddress) tcpip.Error {
+	if !s.isTCP() || !s.isOwn(a.Addr) {
+		return s.ep.Connect(a)
+	}
+	s.neighbour.possible.Store(true)
+	err := s.ep.Connect(a)
+	if own, failed := s.ep.GetLocalAddress(); failed == nil {
+		s.meet(own, a, false)
+	}
+	return err
 }
 
 // connectError is errno for connect(2).
@@ -147,6 +160,7 @@ func (s *inet) disconnect() calls.Errno {
 		if s.tcpState() <= tcp.StateBound {
 			return 0
 		}
+		s.forget()
 		s.ep.Abort()
 		return 0
 	}
@@ -212,7 +226,14 @@ func (s *inet) Accept() (socket.Socket, []byte, calls.Errno) {
 	if err != nil {
 		return nil, nil, errno(err)
 	}
-	return wrap(s.st, ep, queue, s.Family, s.Type, s.Protocol), putAddress(s.Family, peer), 0
+	a := wrap(s.st, ep, queue, s.Family, s.Type, s.Protocol)
+	if a.isOwn(peer.Addr) {
+		a.neighbour.possible.Store(true)
+		if own, failed := ep.GetLocalAddress(); failed == nil {
+			a.meet(own, peer, true)
+		}
+	}
+	return a, putAddress(s.Family, peer), 0
 }
 
 func (s *inet) Shutdown(how int) calls.Errno {
@@ -224,5 +245,12 @@ func (s *inet) Shutdown(how int) calls.Errno {
 	if s.isTCP() && s.tcpState() == tcp.StateListen && how != socket.SHUT_WR {
 		s.stopped.Store(true)
 	}
-	return errno(s.ep.Shutdown(flags))
+	// What is sent before the end is in the peer's buffer before the end is sent.
+	s.neighbour.sending.Lock()
+	defer s.neighbour.sending.Unlock()
+	err := s.ep.Shutdown(flags)
+	if err == nil && how != socket.SHUT_RD {
+		s.neighbour.shut.Store(true)
+	}
+	return errno(err)
 }

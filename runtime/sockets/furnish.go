@@ -4,6 +4,7 @@ import (
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/files"
 	"internal/xengo/runtime/netstack"
+	"internal/xengo/runtime/socket"
 	"internal/xengo/runtime/vfs"
 )
 
@@ -17,8 +18,22 @@ func furnish(st func() *netstack.Stack) {
 		s.WaitSettled()
 		return s.ResolvConf()
 	})
-	files.RegisterProc("self/net/igmp", func() []byte { return igmp(st()) })
-	files.RegisterProc("self/net/igmp6", func() []byte { return igmp6(st()) })
+	for _, f := range []struct {
+		name     string
+		generate func(*netstack.Stack) []byte
+	}{
+		{"igmp", igmp}, {"igmp6", igmp6}, {"dev", deviceTable}, {"route", routeTable}, {"if_inet6", addresses6},
+		{"snmp", snmp}, {"snmp6", snmp6}, {"netstat", netstat},
+		{"sockstat", func(st *netstack.Stack) []byte { return sockstat(st, false) }},
+		{"sockstat6", func(st *netstack.Stack) []byte { return sockstat(st, true) }},
+		{"tcp", func(st *netstack.Stack) []byte { return socketTable(st, socket.SOCK_STREAM, false) }},
+		{"tcp6", func(st *netstack.Stack) []byte { return socketTable(st, socket.SOCK_STREAM, true) }},
+		{"udp", func(st *netstack.Stack) []byte { return socketTable(st, socket.SOCK_DGRAM, false) }},
+		{"udp6", func(st *netstack.Stack) []byte { return socketTable(st, socket.SOCK_DGRAM, true) }},
+	} {
+		files.RegisterProc("self/net/"+f.name, func() []byte { return f.generate(st()) })
+	}
+	furnishClass(st)
 	err := vfs.Make(vfs.Root(), "/etc/resolv.conf", vfs.S_IFLNK|0o777, 0, "/proc/net/pnp")
 	if err != 0 && err != calls.EEXIST {
 		panic("sockets: cannot make /etc/resolv.conf: " + err.Error())

@@ -5,6 +5,7 @@
 package sockets
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -35,6 +36,10 @@ type inet struct {
 	settings settings
 	groups   groups
 	pending  pendingConnect
+
+	classLock sync.RWMutex // held by who sends datagrams; alone by who sends one with a class of its own
+
+	neighbour neighbour
 }
 
 var _ socket.Socket = (*inet)(nil)
@@ -165,14 +170,18 @@ func (s *inet) Readiness() fdtable.Events {
 	case tcp.StateError:
 		ev |= fdtable.RdHup | fdtable.Hup
 	}
-	return ev
+	return s.localEvents(ev)
 }
 
 // Release closes the socket. With SO_LINGER it waits until all has been sent, or for as long as that says.
 func (s *inet) Release() calls.Errno {
 	s.pending.cancel()
 	linger := s.ep.SocketOptions().GetLinger()
-	s.ep.Close()
+	if s.forget() {
+		s.ep.Abort() // as the stack does with what it has and nobody has read
+	} else {
+		s.ep.Close()
+	}
 	if s.isTCP() && linger.Enabled && linger.Timeout > 0 {
 		s.linger(int64(linger.Timeout))
 	}

@@ -67,6 +67,9 @@ func (s *inet) queued(request, arg uintptr) (uintptr, calls.Errno) {
 	default:
 		return 0, errno(terr)
 	}
+	if l := s.neighbour.in.Load(); l != nil && request == siocInQ {
+		n += l.length()
+	}
 	*out = int32(n)
 	return 0, 0
 }

@@ -49,6 +49,7 @@ const (
 	ipv6RecvTClass    = 66
 	ipv6TClass        = 67
 	ipv6AutoFlowLabel = 70
+	ipv6OrigDstAddr   = 74
 )
 
 // Options of SOL_TCP. Source: Linux 6.16 include/uapi/linux/tcp.h.

@@ -67,6 +67,7 @@ var numbers = [...]struct {
 	{option{socket.SOL_IPV6, ipv6RecvPktInfo}, flag{(*options).GetIPv6ReceivePacketInfo, (*options).SetIPv6ReceivePacketInfo}},
 	{option{socket.SOL_IPV6, ipv6RecvHopLimit}, flag{(*options).GetReceiveHopLimit, (*options).SetReceiveHopLimit}},
 	{option{socket.SOL_IPV6, ipv6RecvTClass}, flag{(*options).GetReceiveTClass, (*options).SetReceiveTClass}},
+	{option{socket.SOL_IPV6, ipv6OrigDstAddr}, flag{(*options).GetReceiveOriginalDstAddress, (*options).SetReceiveOriginalDstAddress}},
 	{option{socket.SOL_IPV6, ipv6TClass}, hops{integer{tcpip.IPv6TrafficClassOption, 0, 255}, 0, 0}},
 	{option{socket.SOL_IPV6, ipv6Checksum}, integer{tcpip.IPv6Checksum, -1, maxInt32}},
 	{option{socket.SOL_IPV6, ipv6AutoFlowLabel}, kept(0)},

@@ -29,13 +29,20 @@ func (s *inet) Receive(m *socket.Message) (int, calls.Errno) {
 }
 
 func (s *inet) receiveStream(m *socket.Message) (int, calls.Errno) {
-	size := m.Len()
-	if size == 0 {
+	switch {
+	case m.Len() == 0:
 		return 0, 0
+	case s.neighbour.possible.Load():
+		return s.receiveLocal(m)
 	}
+	return s.receiveStack(m)
+}
+
+// receiveStack receives what of a stream the stack has.
+func (s *inet) receiveStack(m *socket.Message) (int, calls.Errno) {
 	var w io.Writer = &sink{m.Data[:len(m.Data):len(m.Data)]}
 	if m.Flags&socket.MSG_TRUNC != 0 { // tcp(7): the data are thrown away
-		w = &tcpip.LimitedWriter{W: io.Discard, N: int64(size)}
+		w = &tcpip.LimitedWriter{W: io.Discard, N: int64(m.Len())}
 	} else if len(m.Data) > 1 {
 		w = &sink{append([][]byte(nil), m.Data...)}
 	}
@@ -111,7 +118,10 @@ func (s *inet) putControl(c *socket.Control, cm *tcpip.ReceivableControlMessages
 	if cm.HasTClass {
 		c.Put32(socket.SOL_IPV6, ipv6TClass, cm.TClass)
 	}
-	if cm.HasOriginalDstAddress {
+	switch {
+	case cm.HasOriginalDstAddress && s.Family == socket.AF_INET6:
+		c.Put(socket.SOL_IPV6, ipv6OrigDstAddr, putAddress(socket.AF_INET6, cm.OriginalDstAddress))
+	case cm.HasOriginalDstAddress:
 		c.Put(socket.SOL_IP, ipOrigDstAddr, putAddress(socket.AF_INET, cm.OriginalDstAddress))
 	}
 }

@@ -82,13 +82,29 @@ func (s *inet) Send(m *socket.Message) (int, calls.Errno) {
 	if m.Flags&socket.MSG_OOB != 0 {
 		return 0, calls.EOPNOTSUPP
 	}
-	opts, err := s.sendOptions(m)
+	if s.isTCP() { // Linux ignores addresses
+		if s.neighbour.possible.Load() {
+			return s.sendLocal(m)
+		}
+		return s.sendStack(m, tcpip.WriteOptions{})
+	}
+	opts, class, err := s.sendOptions(m)
 	if err != 0 {
 		return 0, err
 	}
 	if opts.To != nil && s.early(*opts.To) {
 		s.st.WaitSettled()
 	}
+	if class != nil {
+		return s.sendClass(m, opts, class)
+	}
+	s.classLock.RLock()
+	defer s.classLock.RUnlock()
+	return s.sendStack(m, opts)
+}
+
+// sendStack has the stack send m.
+func (s *inet) sendStack(m *socket.Message, opts tcpip.WriteOptions) (int, calls.Errno) {
 	p := &payload{bufs: append(make([][]byte, 0, 4), m.Data...), left: m.Len()}
 	if p.left == 0 && s.isTCP() {
 		return 0, 0
@@ -117,34 +133,37 @@ func (s *inet) sendError(err tcpip.Error) calls.Errno {
 	return errno(err)
 }
 
-func (s *inet) sendOptions(m *socket.Message) (opts tcpip.WriteOptions, err calls.Errno) {
-	if s.isTCP() {
-		return opts, 0 // Linux ignores addresses
-	}
+// sendOptions is how a datagram is to be sent.
+func (s *inet) sendOptions(m *socket.Message) (opts tcpip.WriteOptions, class *class, err calls.Errno) {
 	opts.More = m.Flags&socket.MSG_MORE != 0
 	if m.Addr != nil && !(s.Family == socket.AF_INET6 && socket.FamilyOf(m.Addr) == socket.AF_UNSPEC) {
 		a, err := parseAddress(s.Family, m.Addr, true)
 		if err != 0 {
-			return opts, err
+			return opts, nil, err
 		}
 		if a.Addr.Len() == 0 {
 			a.Addr = s.ownLoopback()
 		}
 		if s.Family == socket.AF_INET6 && s.ep.SocketOptions().GetV6Only() && unmapped(a.Addr).Len() == 4 {
-			return opts, calls.ENETUNREACH
+			return opts, nil, calls.ENETUNREACH
 		}
 		opts.To = &a
 	}
 	list, err := m.Control.Messages()
 	if err != 0 {
-		return opts, err
+		return opts, nil, err
 	}
 	for _, c := range list {
-		if err := s.sendControl(&opts, c); err != 0 {
-			return opts, err
+		if isClass(c) {
+			class, err = newClass(c)
+		} else {
+			err = s.sendControl(&opts, c)
+		}
+		if err != 0 {
+			return opts, nil, err
 		}
 	}
-	return opts, 0
+	return opts, class, 0
 }
 
 // ownLoopback is what an unspecified destination stands for.
@@ -193,8 +212,6 @@ func (s *inet) sendControl(opts *tcpip.WriteOptions, c socket.ControlMessage) ca
 		}
 	case c.Level == socket.SOL_IP && c.Type == ipPktInfo:
 		return s.sendPktInfo(opts, c.Data)
-	case c.Level == socket.SOL_IP && c.Type == ipTOS, c.Level == socket.SOL_IPV6 && c.Type == ipv6TClass:
-		// The stack has no type of service for single packets; what is asked for is a hint.
 	case c.Level == socket.SOL_SOCKET:
 		return calls.EINVAL
 	case c.Level == socket.SOL_IP || c.Level == socket.SOL_IPV6:

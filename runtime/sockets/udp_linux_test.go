@@ -4,6 +4,7 @@ package sockets
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -164,6 +165,7 @@ func TestUDPControl(t *testing.T) {
 			a, name := p.bound(addr)
 			for _, o := range [][2]int{
 				{syscall.IPPROTO_IP, syscall.IP_PKTINFO}, {syscall.IPPROTO_IP, syscall.IP_RECVTTL}, {syscall.IPPROTO_IP, syscall.IP_RECVTOS},
+				{syscall.IPPROTO_IP, ipOrigDstAddr}, {syscall.IPPROTO_IPV6, ipv6OrigDstAddr},
 				{syscall.IPPROTO_IPV6, syscall.IPV6_RECVPKTINFO}, {syscall.IPPROTO_IPV6, syscall.IPV6_RECVHOPLIMIT}, {syscall.IPPROTO_IPV6, syscall.IPV6_RECVTCLASS},
 			} {
 				p.setInt(a, o[0], o[1], 1)
@@ -175,6 +177,56 @@ func TestUDPControl(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestUDPClass sends datagrams with a type of service or traffic class each: QUIC's ECN.
+func TestUDPClass(t *testing.T) {
+	compare(t, func(p *process) {
+		for _, c := range []struct {
+			addr                 []byte
+			level, send, receive int
+		}{
+			{loop4, syscall.IPPROTO_IP, syscall.IP_TOS, syscall.IP_RECVTOS},
+			{in6(0, 1), syscall.IPPROTO_IPV6, syscall.IPV6_TCLASS, syscall.IPV6_RECVTCLASS},
+		} {
+			a, name := p.bound(c.addr)
+			p.setInt(a, c.level, c.receive, 1)
+			p.setInt(a, c.level, c.send, 0x20)
+			for _, data := range [][]byte{nil, {1, 0, 0, 0}, {2}, {0, 1, 0, 0}, {3, 0}, nil} {
+				if p.sendClass(a, name, c.level, c.send, data) {
+					p.poll(a, pollIn)
+					p.class(a)
+				}
+			}
+		}
+	})
+}
+
+// sendClass sends a datagram with one control message, or none.
+func (p *process) sendClass(fd int, name []byte, level, typ int, data []byte) bool {
+	text := onHeap([]byte("message"))
+	iov := &iovecs{slice(text), uintptr(len(text))}
+	h := &syscall.Msghdr{Name: &name[0], Namelen: uint32(len(name)), Iov: (*syscall.Iovec)(unsafe.Pointer(iov)), Iovlen: 1}
+	if data != nil {
+		control := make([]byte, syscall.CmsgSpace(len(data)))
+		head := (*syscall.Cmsghdr)(unsafe.Pointer(&control[0]))
+		head.Level, head.Type = int32(level), int32(typ)
+		head.SetLen(syscall.CmsgLen(len(data)))
+		copy(control[syscall.CmsgLen(0):], data)
+		h.Control, h.Controllen = &control[0], uint64(len(control))
+	}
+	_, errno := p.do(fmt.Sprintf("sendmsg with %v", data), syscall.SYS_SENDMSG, uintptr(fd), pointer(h))
+	return errno == 0
+}
+
+// class says of which class a datagram is.
+func (p *process) class(fd int) {
+	data, control := make([]byte, 10), make([]byte, 256)
+	iov := &iovecs{slice(data), uintptr(len(data))}
+	h := &syscall.Msghdr{Iov: (*syscall.Iovec)(unsafe.Pointer(iov)), Iovlen: 1, Control: &control[0], Controllen: uint64(len(control))}
+	p.do("recvmsg", syscall.SYS_RECVMSG, uintptr(fd), pointer(h))
+	list, err := syscall.ParseSocketControlMessage(control[:h.Controllen])
+	p.say("control %v: %v", err, list)
 }
 
 // recvmsg says what a message is and which control messages come with it, in any order.

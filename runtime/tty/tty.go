@@ -12,6 +12,7 @@ import (
 type TTY struct {
 	fdtable.Notifier
 
+	writing sync.Mutex // of a write(2) that waits for room; before mu
 	mu      sync.Mutex // guards what follows
 	pipe    bool       // a program is at the other end
 	termios Termios
@@ -92,6 +93,10 @@ func (t *TTY) collect() {
 		}
 	}
 }
+
+// WriteLock keeps a line whole that is longer than the console has room for: programs write to it by two descriptors.
+// Source: Linux 6.16 drivers/tty/tty_io.c, tty_write_lock.
+func (t *TTY) WriteLock() *sync.Mutex { return &t.writing }
 
 // Write writes as much of p as the console has room for.
 func (t *TTY) Write(p []byte) (int, calls.Errno) {

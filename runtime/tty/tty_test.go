@@ -1,6 +1,7 @@
 package tty
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,6 +67,31 @@ func TestNarrowConsole(t *testing.T) {
 }
 
 // A program that looks whether it could write, without ever waiting, is told so once there is room.
+// What is written at once stays together, even if the console has no room for it.
+func TestWritesStayWhole(t *testing.T) {
+	tty, file, c := terminal(t, 3)
+	lines := []string{"standard output\n", "and standard error\n"}
+	const times = 20
+	var writers sync.WaitGroup
+	for i, f := range []*fdtable.File{file, fdtable.NewFile(tty, fdtable.O_WRONLY)} {
+		writers.Go(func() {
+			for range times {
+				if n, err := f.Write([]byte(lines[i])); n != len(lines[i]) || err != 0 {
+					t.Errorf("wrote %d of %q: errno %d", n, lines[i], err)
+				}
+			}
+		})
+	}
+	want := times * (len(lines[0]) + len(lines[1]) + 2)
+	got := ""
+	require.Eventually(t, func() bool { got += c.Output(); return len(got) >= want }, 5*time.Second, time.Millisecond)
+	writers.Wait()
+	for _, line := range lines {
+		got = strings.ReplaceAll(got, strings.Replace(line, "\n", "\r\n", 1), "")
+	}
+	require.Empty(t, got)
+}
+
 func TestPollForRoom(t *testing.T) {
 	tty, file, c := terminal(t, 3)
 	file.SetFlags(fdtable.O_NONBLOCK)

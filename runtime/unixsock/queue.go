@@ -19,12 +19,27 @@ const (
 	maxChunk = 64 << 10
 )
 
+// chunks are buffers of long pieces: streams would otherwise allocate all that they
+// carry.
+var chunks = sync.Pool{New: func() any { return new([maxChunk]byte) }}
+
 // A packet is a message, or a piece of a stream.
 type packet struct {
 	data  []byte
-	from  []byte // address of the sender
+	chunk *[maxChunk]byte // of chunks, where data are; nil if they were allocated
+	from  []byte          // address of the sender
 	files []*fdtable.File
 	cred  ucred
+}
+
+// room gives p a buffer for size bytes.
+func (p *packet) room(size int) {
+	if size <= maxChunk/2 || size > maxChunk {
+		p.data = make([]byte, 0, size)
+		return
+	}
+	p.chunk = chunks.Get().(*[maxChunk]byte)
+	p.data = p.chunk[:0]
 }
 
 // drop closes files that nobody received.
@@ -124,7 +139,7 @@ func (q *queue) put(bufs [][]byte, p packet) (int, calls.Errno) {
 	if q.stream {
 		size = min(size, q.limit-q.size, maxChunk)
 	}
-	p.data = make([]byte, 0, size)
+	p.room(size)
 	for _, b := range bufs {
 		p.data = append(p.data, b[:min(len(b), size-len(p.data))]...)
 	}
@@ -187,9 +202,12 @@ func (q *queue) get(m *socket.Message, all func(p *packet, size int)) (int, call
 	return n, 0
 }
 
-// pop removes the first packet. q.mu is held.
+// pop removes the first packet, whose data nobody has any more. q.mu is held.
 func (q *queue) pop() {
 	q.size -= len(q.packets[0].data)
+	if c := q.packets[0].chunk; c != nil {
+		chunks.Put(c)
+	}
 	q.packets[0] = packet{}
 	if q.packets = q.packets[1:]; len(q.packets) == 0 {
 		q.packets = nil

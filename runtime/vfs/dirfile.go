@@ -29,7 +29,8 @@ func (f *dirFile) Sync() calls.Errno {
 
 // Release tells the directory if it keeps something for its descriptions.
 func (f *dirFile) Release() calls.Errno {
-	happened(&f.Loc, InCloseRead)
+	f.leave()
+	f.happened(InCloseRead)
 	if d, ok := f.dir.(interface{ Closed() }); ok {
 		d.Closed()
 	}
@@ -88,7 +89,7 @@ func (f *dirFile) ReadDir(p []byte) (int, calls.Errno) {
 	if err == 0 && n == 0 && full {
 		err = calls.EINVAL
 	}
-	happened(&f.Loc, InAccess)
+	f.happened(InAccess)
 	return n, err
 }
 

@@ -89,6 +89,15 @@ type Mapper interface {
 	Map(offset int64, length uintptr) (addr uintptr, err calls.Errno)
 	// Unmap ends what one call of Map began that returned addr.
 	Unmap(addr uintptr)
+	// Remap is Unmap and Map in one step. If that fails everything is as it was.
+	Remap(addr uintptr, offset int64, length uintptr) (uintptr, calls.Errno)
+}
+
+// A WritableMapper is a Mapper that has to know which mappings may be written to.
+type WritableMapper interface {
+	Mapper
+	// MapWritable says that of the mapping at addr.
+	MapWritable(addr uintptr)
 }
 
 // An Opener is a regular file or directory whose descriptions have something of their own, as those of a server's files do.
@@ -111,7 +120,7 @@ type Follower interface {
 	Follow() (Location, calls.Errno)
 }
 
-// A Special is a file with its own kind of description: a device, a named pipe, a generated file.
+// A Special is a file with its own kind of description, such as a generated file.
 type Special interface {
 	Inode
 	// Open returns a new description. loc is where the file was found; flags are open's.
@@ -167,6 +176,21 @@ type FileSystem interface {
 	// Type returns what mount(8) calls the file system: "tmpfs".
 	Type() string
 }
+
+// A Syncer is a file system that keeps changes in memory until Sync makes them durable, or says why not.
+type Syncer interface {
+	FileSystem
+	Sync() calls.Errno
+}
+
+// ReadOnly reports whether nothing can be written to a file system. Those that can be like that have a method of this name.
+func ReadOnly(fs FileSystem) bool {
+	r, ok := fs.(interface{ ReadOnly() bool })
+	return ok && r.ReadOnly()
+}
+
+// ST_RDONLY is a flag of Statfs. Source: Linux 6.16 include/linux/statfs.h.
+const ST_RDONLY = 1
 
 // A TmpFiler is a file system that can make regular files without a name (O_TMPFILE).
 type TmpFiler interface {

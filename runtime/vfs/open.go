@@ -146,7 +146,9 @@ func openInode(loc Location, flags uint32, check bool) (fdtable.Description, cal
 	switch n := inode.(type) {
 	case Directory:
 		happened(&loc, InOpen)
-		return &dirFile{Base: Base{loc}, dir: n}, 0
+		f := &dirFile{Base: Base{Loc: loc}, dir: n}
+		f.enter()
+		return f, 0
 	case Special:
 		return n.Open(loc, flags)
 	case Regular:
@@ -158,7 +160,15 @@ func openInode(loc Location, flags uint32, check bool) (fdtable.Description, cal
 		}
 		return newRegFile(loc, n), 0
 	}
-	return nil, calls.ENXIO
+	return openNode(loc, flags)
+}
+
+// openNode opens the files of all file systems that are only names: named pipes, sockets and devices.
+var openNode = func(Location, uint32) (fdtable.Description, calls.Errno) { return nil, calls.ENXIO }
+
+// SetOpenNode says what opens those. It is called before anything is opened; flags are open's.
+func SetOpenNode(open func(loc Location, flags uint32) (fdtable.Description, calls.Errno)) {
+	openNode = open
 }
 
 // openable checks whether a file that was found can be opened for want.

@@ -147,10 +147,14 @@ func Rename(from, to Location, flags uint32) calls.Errno {
 		return err
 	}
 	err := from.Dir.Rename(from.Name, to.Dir, to.Name, flags)
-	if err == 0 && watched() && from.Inode != to.Inode {
+	if err != 0 || from.Inode == to.Inode {
+		return err
+	}
+	follow(&from, &to, flags&RenameExchange != 0)
+	if watched() {
 		renamed(&from, &to, flags)
 	}
-	return err
+	return 0
 }
 
 // renamed tells of a move.

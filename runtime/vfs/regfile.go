@@ -8,20 +8,6 @@ import (
 	"internal/xengo/runtime/fdtable"
 )
 
-// Base is the part of descriptions that were opened by path.
-type Base struct {
-	Loc Location
-}
-
-func (b *Base) Location() Location                { return b.Loc }
-func (b *Base) Stat(st *fdtable.Stat) calls.Errno { return b.Loc.Inode.Stat(st) }
-func (b *Base) Name() string                      { return b.Loc.Path() }
-func (b *Base) Readiness() fdtable.Events         { return fdtable.In | fdtable.Out }
-func (b *Base) Release() calls.Errno              { return 0 }
-
-// Notify returns nil: files and directories are always ready.
-func (b *Base) Notify(func(fdtable.Events)) (cancel func()) { return nil }
-
 // A regFile is an open regular file.
 type regFile struct {
 	Base
@@ -34,17 +20,20 @@ type regFile struct {
 
 func newRegFile(loc Location, file Regular) *regFile {
 	file.Opened()
-	return &regFile{Base: Base{loc}, file: file}
+	f := &regFile{Base: Base{Loc: loc}, file: file}
+	f.enter()
+	return f
 }
 
 func (f *regFile) Release() calls.Errno {
+	f.leave()
 	f.file.Closed()
 	if watched() {
 		event := uint32(InCloseRead)
 		if f.flags.Load()&fdtable.O_ACCMODE != fdtable.O_RDONLY {
 			event = InCloseWrite
 		}
-		happened(&f.Loc, event)
+		f.happened(event)
 		lostName(f.Loc.Inode)
 	}
 	return 0
@@ -53,13 +42,13 @@ func (f *regFile) Release() calls.Errno {
 // read and wrote tell of n bytes.
 func (f *regFile) read(n int) {
 	if n > 0 {
-		happened(&f.Loc, InAccess)
+		f.happened(InAccess)
 	}
 }
 
 func (f *regFile) wrote(n int) {
 	if n > 0 {
-		happened(&f.Loc, InModify)
+		f.happened(InModify)
 	}
 }
 
@@ -191,10 +180,18 @@ func (f *regFile) Lseek(offset int64, whence int) (int64, calls.Errno) {
 }
 
 func (f *regFile) Truncate(size int64) calls.Errno {
-	return setAttr(&f.Loc, &SetAttr{Set: AttrSize, Size: size})
+	loc := f.Location()
+	return setAttr(&loc, &SetAttr{Set: AttrSize, Size: size})
 }
 
 func (f *regFile) Sync() calls.Errno { return f.file.Sync() }
+
+func (f *regFile) DataSync() calls.Errno {
+	if d, ok := f.file.(fdtable.DataSyncer); ok {
+		return d.DataSync()
+	}
+	return f.file.Sync()
+}
 
 // File returns the contents, for calls that go past the position.
 func (f *regFile) File() Regular { return f.file }
@@ -209,10 +206,13 @@ func newPathFile(loc Location) *pathFile {
 	if file, ok := loc.Inode.(Regular); ok {
 		file.Opened()
 	}
-	return &pathFile{Base{loc}}
+	f := &pathFile{Base{Loc: loc}}
+	f.enter()
+	return f
 }
 
 func (f *pathFile) Release() calls.Errno {
+	f.leave()
 	if file, ok := f.Loc.Inode.(Regular); ok {
 		file.Closed()
 	}

@@ -12,13 +12,17 @@ import (
 	"path/filepath"
 
 	"github.com/u-root/u-root/pkg/cpio"
+
+	"internal/xengo/runtime/inflate"
+	"internal/xengo/runtime/unzstd"
 )
 
 // Source is where a guest's files come from. Of nil there are none.
 type Source struct {
-	name    string
-	records []cpio.Record // of a directory
-	archive bool
+	name       string
+	records    []cpio.Record // of a directory
+	archive    bool
+	compressed bool // the archive is
 }
 
 // Open looks at a directory or a cpio archive. What cannot go into an archive is an error that names it.
@@ -29,7 +33,7 @@ func Open(name string) (*Source, error) {
 	}
 	s := &Source{name: name, archive: !info.IsDir()}
 	if s.archive {
-		return s, checkArchive(name)
+		return s, s.checkArchive()
 	}
 	return s, s.collect()
 }
@@ -38,8 +42,8 @@ func Open(name string) (*Source, error) {
 func (s *Source) IsArchive() bool { return s.archive }
 
 // checkArchive looks at the first bytes of an archive.
-func checkArchive(name string) error {
-	f, err := os.Open(name)
+func (s *Source) checkArchive() error {
+	f, err := os.Open(s.name)
 	if err != nil {
 		return err
 	}
@@ -49,7 +53,10 @@ func checkArchive(name string) error {
 	if err == nil && (bytes.Equal(magic, []byte("070701")) || bytes.Equal(magic, []byte("070702"))) {
 		return nil
 	}
-	return fmt.Errorf("%s is neither a directory nor a cpio archive of the newc format, not compressed", name)
+	if s.compressed = err == nil && (inflate.Is(magic) || unzstd.Is(magic)); s.compressed {
+		return nil
+	}
+	return fmt.Errorf("%s is neither a directory nor a cpio archive of the newc format, which gzip or zstd may have compressed", s.name)
 }
 
 // collect finds the files of a directory, in the order of their names. Contents are read when they are written.
@@ -101,6 +108,11 @@ func Write(w io.Writer, first []cpio.Record, s *Source) error {
 	}
 	switch {
 	case s == nil:
+	case s.compressed && len(first) > 0:
+		if err := cpio.WriteTrailer(out); err != nil {
+			return err
+		}
+		return s.copy(w) // the guest finds one archive after the other
 	case s.archive:
 		// No trailer yet: it goes on where the files before it end.
 		return s.copy(w)

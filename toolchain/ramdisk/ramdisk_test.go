@@ -2,6 +2,7 @@ package ramdisk
 
 import (
 	"bytes"
+	"compress/gzip"
 	"io"
 	"net"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"github.com/u-root/u-root/pkg/cpio"
 
@@ -82,6 +84,39 @@ func TestArchive(t *testing.T) {
 	require.Equal(t, b.Bytes(), same.Bytes())
 	require.NoError(t, Write(&more, []cpio.Record{cpio.StaticFile("first", "1", 0o444)}, s))
 	require.Len(t, members(t, more.Bytes()), 8)
+}
+
+// A compressed archive stays as it is, behind another one.
+func TestCompressedArchive(t *testing.T) {
+	for name, open := range map[string]func(io.Writer) io.WriteCloser{
+		"gzip": func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
+		"zstd": func(w io.Writer) io.WriteCloser {
+			z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
+			require.NoError(t, err)
+			return z
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Open(files(t))
+			require.NoError(t, err)
+			var b bytes.Buffer
+			w := open(&b)
+			require.NoError(t, Write(w, nil, s))
+			require.NoError(t, w.Close())
+			file := filepath.Join(t.TempDir(), "root.cpio.compressed")
+			require.NoError(t, os.WriteFile(file, b.Bytes(), 0o644))
+			s, err = Open(file)
+			require.NoError(t, err)
+			var same, more bytes.Buffer
+			require.NoError(t, Write(&same, nil, s))
+			require.Equal(t, b.Bytes(), same.Bytes())
+			require.NoError(t, Write(&more, []cpio.Record{cpio.StaticFile("first", "1", 0o444)}, s))
+			before, found := bytes.CutSuffix(more.Bytes(), b.Bytes())
+			require.True(t, found)
+			require.Zero(t, len(before)%4)
+			require.Len(t, members(t, before), 1)
+		})
+	}
 }
 
 func TestNothing(t *testing.T) {

@@ -26,10 +26,12 @@ var Options = [...]string{
 	"console",  // "pipe": see runtime/tty; else ignored: toolstacks add it for Linux
 	"cwd",      // the working directory
 	"dns",      // name servers
+	"exe",      // where the program is, if argv0 does not say it
 	"gw",       // gateways
 	"hostname", // host name
 	"ip",       // addresses
 	"mount",    // file systems, see Mount; there may be several
+	"spawn",    // what other programs need that this one starts (package spawn)
 }
 
 // Scanner yields the words of a command line.

@@ -6,9 +6,36 @@ package cmdline
 // type:
 //
 //	9p   a directory of another domain: the tag of a p9= in the domain's config
+//	ext4, vfat   a disk, such as xvda; auto is what of them is on it. The option is ro
 type Mount struct {
 	Source, Point, Type string
 	Options             string // without the comma before them
+}
+
+// DiskTypes are the file systems on disks.
+var DiskTypes = [...]string{"ext4", "vfat"}
+
+// BuildTag returns the tag that a program is built with to be able to mount a type.
+func BuildTag(typ string) string { return "xengo_" + typ }
+
+// Unavailable says why a program that cannot mount a type cannot.
+func Unavailable(typ string) string {
+	known := typ == "9p"
+	either := ""
+	for i, t := range DiskTypes {
+		known = known || t == typ
+		if i > 0 {
+			either += " or "
+		}
+		either += BuildTag(t)
+	}
+	switch {
+	case known:
+		return "the program was built without -tags " + BuildTag(typ)
+	case typ == "auto":
+		return "the program was built without -tags " + either + ", as what is on the disk"
+	}
+	return "there is no file system " + typ
 }
 
 // ParseMount parses a value. Neither source nor type is empty, and the point

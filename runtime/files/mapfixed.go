@@ -1,0 +1,89 @@
+package files
+
+import (
+	"slices"
+
+	"internal/xengo/runtime/calls"
+)
+
+// No address is at the program's disposal but those that it was given: MAP_FIXED replaces what is in memory of its own, which is
+// how programs use a range that they have reserved.
+
+// own reports whether m is memory of the program's own, and not a file's.
+func (m *mapping) own() bool { return m.share == nil }
+
+// touched reports whether something is mapped in [start, end).
+func touched(start, end uintptr) bool {
+	mappingsLock.Lock()
+	defer mappingsLock.Unlock()
+	return slices.ContainsFunc(mappings, func(m mapping) bool { return m.touches(start, end) })
+}
+
+// mapAt is mmap at an address.
+func mapAt(a calls.Args, size uintptr) (uintptr, calls.Errno) {
+	start, prot, flags := a.A1, a.A3, a.A4
+	anonymous := flags&mapAnonymous != 0
+	switch {
+	case start%pageSize != 0 || start+size < start || prot&^(protRead|protWrite|protExec) != 0:
+		return 0, calls.EINVAL
+	case flags&mapFixedNo != 0 && touched(start, start+size):
+		return 0, calls.EEXIST
+	case flags&mapFixedNo != 0 || !anonymous && flags&mapType != mapPrivate:
+		return 0, calls.ENOMEM // the pages of a file are where they are
+	}
+	var fill func(p []byte) calls.Errno
+	if !anonymous {
+		f, err := getFile(a.A5)
+		if err != 0 {
+			return 0, err
+		}
+		defer f.Put()
+		if fill, err = filler(f, int64(a.A6)); err != 0 {
+			return 0, err
+		}
+	}
+	if err := renew(start, size, fill); err != 0 {
+		return 0, err
+	}
+	if prot == protRead|protWrite {
+		return start, 0
+	}
+	mappingsLock.Lock()
+	defer mappingsLock.Unlock()
+	return start, protectRange(start, size, prot)
+}
+
+// renew clears memory of the program's own, lets it write to it, and has fill, if there is one, do so.
+func renew(start, size uintptr, fill func(p []byte) calls.Errno) calls.Errno {
+	mappingsLock.Lock()
+	if !covered(start, size, (*mapping).own) {
+		mappingsLock.Unlock()
+		return calls.ENOMEM
+	}
+	err := protectRange(start, size, protRead|protWrite)
+	mappingsLock.Unlock()
+	if err != 0 {
+		return err
+	}
+	p, err := calls.Bytes(start, size)
+	if err != 0 {
+		return err
+	}
+	clear(p)
+	if fill != nil {
+		return fill(p)
+	}
+	return 0
+}
+
+// filler returns a function that reads a file into memory that maps it.
+func filler(f *fdFile, offset int64) (func(p []byte) calls.Errno, calls.Errno) {
+	file, err := mappable(f, false)
+	if err != 0 {
+		return nil, err
+	}
+	return func(p []byte) calls.Errno {
+		_, err := file.ReadAt(p, offset)
+		return err
+	}, 0
+}

@@ -1,0 +1,114 @@
+package files
+
+import (
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/kernel"
+	"internal/xengo/runtime/vfs"
+)
+
+// Flags of mremap(2). Source: Linux 6.16 include/uapi/linux/mman.h.
+const (
+	remapMayMove   = 1
+	remapFixed     = 2
+	remapDontUnmap = 4
+)
+
+// mremap makes a mapping shorter or, if it may move, longer: there is never room behind it.
+func mremap(a calls.Args) (uintptr, calls.Errno) {
+	old, oldSize, newSize, flags := a.A1, pages(a.A2), pages(a.A3), a.A4
+	switch {
+	case flags&^(remapMayMove|remapFixed|remapDontUnmap) != 0, flags&remapFixed != 0 && flags&remapMayMove == 0, flags&remapDontUnmap != 0,
+		old%pageSize != 0, newSize == 0, oldSize == 0:
+		return 0, calls.EINVAL
+	case newSize > 1<<46 || flags&remapFixed != 0:
+		return 0, calls.ENOMEM // no address is at the program's disposal
+	}
+	if newSize <= oldSize {
+		if !mapped(old, oldSize) {
+			return 0, calls.EFAULT
+		}
+		if newSize < oldSize {
+			return old, munmapRange(old+newSize, old+oldSize)
+		}
+		return old, 0
+	}
+	mappingsLock.Lock()
+	defer mappingsLock.Unlock()
+	m := mappingOf(old, oldSize)
+	switch {
+	case m == nil:
+		return 0, calls.EFAULT
+	case flags&remapMayMove == 0:
+		return 0, calls.ENOMEM
+	case m.share != nil:
+		return m.growShare(old, oldSize, newSize)
+	}
+	return m.growMemory(old, oldSize, newSize)
+}
+
+// mappingOf returns the mapping that [start, start+size) is in, nil if it is in none or more than one. The caller holds mappingsLock.
+func mappingOf(start, size uintptr) *mapping {
+	for i := range mappings {
+		if m := &mappings[i]; m.start <= start && start+size <= m.start+m.size {
+			return m
+		}
+	}
+	return nil
+}
+
+// growMemory gives memory of the program's own another place, where there is more. The caller holds mappingsLock.
+func (m *mapping) growMemory(old, oldSize, newSize uintptr) (uintptr, calls.Errno) {
+	p := kernel.Map(newSize)
+	if p == nil {
+		return 0, calls.ENOMEM
+	}
+	prot := m.prot
+	err := calls.Errno(kernel.Protect(calls.At(old), oldSize, protRead|protWrite))
+	if err == 0 {
+		var from, to []byte
+		if from, err = calls.Bytes(old, oldSize); err == 0 {
+			to, err = calls.Bytes(uintptr(p), oldSize)
+			copy(to, from)
+		}
+	}
+	if err == 0 && prot != protRead|protWrite {
+		err = calls.Errno(kernel.Protect(p, newSize, prot))
+	}
+	if err != 0 {
+		kernel.Unmap(p, newSize)
+		return 0, err
+	}
+	for _, gone := range cutMappings(old, old+oldSize) {
+		gone.unmap()
+	}
+	mappings = append(mappings, mapping{start: uintptr(p), size: newSize, prot: prot})
+	return uintptr(p), 0
+}
+
+// growShare maps more of a file. The caller holds mappingsLock.
+func (m *mapping) growShare(old, oldSize, newSize uintptr) (uintptr, calls.Errno) {
+	s := m.share
+	file := s.file.(vfs.Mapper)
+	offset := s.offset + int64(old-s.addr)
+	if s.pieces == 1 && m.start == old && m.size == oldSize {
+		addr, err := file.Remap(s.addr, offset, newSize)
+		if err == 0 {
+			s.addr, s.size, s.offset = addr, newSize, offset
+			m.start, m.size = addr, newSize
+		}
+		return addr, err
+	}
+	addr, err := file.Map(offset, newSize)
+	if err != 0 {
+		return 0, err
+	}
+	s.file.Opened()
+	if w, ok := file.(vfs.WritableMapper); ok {
+		w.MapWritable(addr) // whether it may be is not known of a part
+	}
+	for _, gone := range cutMappings(old, old+oldSize) {
+		gone.unmap()
+	}
+	mappings = append(mappings, mapping{start: addr, size: newSize, share: &share{s.file, addr, newSize, offset, 1}})
+	return addr, 0
+}
