@@ -13,6 +13,7 @@ import (
 
 	"internal/xengo/drivers/blkfront"
 	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/kernel"
 	"internal/xengo/xen/hv"
 )
 
@@ -35,6 +36,8 @@ type Device interface {
 type disk struct {
 	Device
 	writing ranges
+	reads   activity
+	writes  activity
 
 	mu      sync.Mutex
 	claimed bool // by somebody who opened it with O_EXCL
@@ -46,9 +49,11 @@ func (d *disk) read(p []byte, off int64) (int, calls.Errno) {
 	if len(p) == 0 {
 		return 0, 0
 	}
+	start := kernel.Nanotime()
 	if err := d.ReadAt(p, off); err != nil {
 		return 0, errno(err)
 	}
+	d.reads.note(len(p), start)
 	return len(p), 0
 }
 
@@ -66,7 +71,7 @@ func (d *disk) write(p []byte, off int64) (int, calls.Errno) {
 	sector := int64(d.SectorSize())
 	end := off + int64(len(p))
 	defer d.writing.lock(off&^(sector-1), (end+sector-1)&^(sector-1))()
-	done := 0
+	done, start := 0, kernel.Nanotime()
 	for done < len(p) {
 		n, err := d.step(p[done:], off+int64(done), sector)
 		if err != nil {
@@ -77,6 +82,7 @@ func (d *disk) write(p []byte, off int64) (int, calls.Errno) {
 		}
 		done += n
 	}
+	d.writes.note(done, start)
 	return done, 0
 }
 

@@ -23,13 +23,8 @@ type file struct {
 // open opens a disk. O_EXCL claims it; of those who do one has it at a time.
 func (d *disk) open(loc vfs.Location, flags uint32) (fdtable.Description, calls.Errno) {
 	f := &file{Base: vfs.Base{Loc: loc}, disk: d, claimed: flags&fdtable.O_EXCL != 0}
-	if f.claimed {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.claimed {
-			return nil, calls.EBUSY
-		}
-		d.claimed = true
+	if f.claimed && !d.claim() {
+		return nil, calls.EBUSY
 	}
 	return f, 0
 }

@@ -21,6 +21,7 @@ const (
 // A set are the disks that there are. It is the blkfront.Handler.
 type set struct {
 	print func(line string)
+	wait  func() // until the disks are there that the domain has from the start
 
 	mu    sync.Mutex
 	disks []*disk // in the order of their minor numbers

@@ -18,7 +18,8 @@ const settleTime = 60e9
 // init looks for disks beside the program's own initialization. Until those are there that the domain was started with,
 // whoever wants to know of one waits.
 func init() {
-	s := &set{print: hv.Print}
+	s := &domains
+	s.print = hv.Print
 	settled := make(chan struct{})
 	late := make(chan struct{})
 	stop := kernel.After(settleTime, func() { close(late) })
@@ -28,12 +29,14 @@ func init() {
 		case <-late:
 		}
 	}
+	s.wait = wait
 	files.AwaitDevices(func(name string) {
 		if name == "" || ascii.HasPrefix(name, "xvd") {
 			wait()
 		}
 	})
 	files.RegisterProc("partitions", func() []byte { wait(); return s.partitions() })
+	files.RegisterProc("diskstats", func() []byte { wait(); return s.statistics() })
 	go func() {
 		_, err := blkfront.Probe(domain.Platform(), domain.Store(), blkfront.Options{Queues: int(kernel.NCPU())}, s)
 		if err != nil {

@@ -3,7 +3,8 @@
 // A program without its files is not to run: what cannot be mounted is said on the console, and the domain ends with exit
 // status 1.
 //
-// Package os imports it for that effect, if the program is built with the tag xengo_9p; else it imports package none, below.
+// Package os imports it for that effect, if the program is built with one of the tags xengo_9p, xengo_ext4 and xengo_vfat, which
+// are the file systems that there are; else it imports package none, below.
 package mounts
 
 import (
@@ -34,7 +35,7 @@ func mount(value string) error {
 	}
 	open, ok := types[m.Type]
 	if !ok {
-		return problem("there is no file system " + m.Type)
+		return problem(cmdline.Unavailable(m.Type))
 	}
 	root, err := open(m)
 	if err != nil {

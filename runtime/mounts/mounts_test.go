@@ -18,7 +18,7 @@ func TestMount(t *testing.T) {
 			return nil, problem("there is nothing")
 		}
 		opened = append(opened, m)
-		roots[m.Point] = memfs.New(0o755, nil).Root()
+		roots[m.Point] = memfs.New(0o755).Root()
 		return roots[m.Point], nil
 	}
 	defer delete(types, "mem")
@@ -35,6 +35,8 @@ func TestMount(t *testing.T) {
 	for value, want := range map[string]string{
 		"nonsense":         "mount=nonsense: it is SOURCE:/POINT:TYPE",
 		"a:/b:zfs":         "mount=a:/b:zfs: there is no file system zfs",
+		"a:/b:vfat":        "mount=a:/b:vfat: the program was built without -tags xengo_vfat",
+		"a:/b:auto":        "mount=a:/b:auto: the program was built without -tags xengo_ext4 or xengo_vfat, as what is on the disk",
 		"bad:/b:mem":       "mount=bad:/b:mem: there is nothing",
 		"a:/etc/hosts:mem": "mount=a:/etc/hosts:mem: ENOTDIR",
 		"a:/proc/x:mem":    "mount=a:/proc/x:mem: EPERM",
