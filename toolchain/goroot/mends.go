@@ -31,6 +31,10 @@ var mends = []mending{
 		called("(s *StatCounter) IncrementBy(v uint64) {"),
 		called("(m *MultiCounterStat) Increment() {"),
 		called("(m *MultiCounterStat) Init(a, b *StatCounter) {"),
+		// Integers will do for ten readings a packet; Clock's never come near the
+		// ends of their range.
+		{"time.Unix(0, mt.nanoseconds).Add(d).Sub(time.Unix(0, 0)).Nanoseconds()", "mt.nanoseconds + int64(d)"},
+		{"return time.Unix(0, mt.nanoseconds).Sub(time.Unix(0, u.nanoseconds))", "return time.Duration(mt.nanoseconds - u.nanoseconds)"},
 		// Package netstack turns RACK off.
 		{"\tTCPRACKLossDetection TCPRecovery = 1 << iota\n", "\tTCPRACKLossDetection TCPRecovery = 0 << iota\n"},
 		called("AddrFrom4(addr [4]byte) Address {"),
@@ -45,7 +49,20 @@ var mends = []mending{
 	{pkg + "tcpip/stack/packet_buffer.go", [][2]string{called("(d PacketData) Size() int {"), called("(pk *PacketBuffer) DecRef() {")}},
 	{pkg + "tcpip/header/ipv4.go", [][2]string{called("(b IPv4) SourceAddress() tcpip.Address {"), called("(b IPv4) DestinationAddress() tcpip.Address {")}},
 	{pkg + "tcpip/header/ipv6.go", [][2]string{called("(b IPv6) SourceAddress() tcpip.Address {"), called("(b IPv6) DestinationAddress() tcpip.Address {")}},
-	{pkg + "tcpip/transport/tcp/endpoint.go", [][2]string{called("(e *Endpoint) EndpointState() EndpointState {")}},
+	{pkg + "tcpip/transport/tcp/endpoint.go", [][2]string{
+		called("(e *Endpoint) EndpointState() EndpointState {"),
+		// A receive buffer that grows while it is full has to tell the sender, who
+		// waits for its retransmission timer otherwise; whether it was full is a
+		// matter of the new size.
+		{"windowCrossedACKThresholdLocked(availAfter-availBefore, rcvBufSize)", "windowCrossedACKThresholdLocked(availAfter-availBefore, rcvWnd)"},
+	}},
+	// GODEBUG=fips140=only has programs that use SHA-1 panic, and that is about
+	// theirs, not about SYN cookies.
+	{pkg + "tcpip/transport/tcp/accept.go", [][2]string{
+		{"\"crypto/sha1\"", "\"crypto/sha256\""},
+		{"sha1.BlockSize", "sha256.BlockSize"},
+		{"sha1.New()", "sha256.New()"},
+	}},
 	{pkg + "tcpip/stack/nic.go", [][2]string{
 		called("(n *nic) getNetworkEndpoint(proto tcpip.NetworkProtocolNumber) NetworkEndpoint {"),
 	}},

@@ -1,4 +1,4 @@
-//go:build xengo_9p
+//go:build xengo_9p || xengo_ext4 || xengo_vfat
 
 package os
 

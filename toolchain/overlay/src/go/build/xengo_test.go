@@ -15,7 +15,7 @@ const xengo = "internal/xengo/"
 // under it; the longest that fits counts.
 var xengoLayers = [][]string{
 	{"xen/abi"},
-	{"xen/ascii", "xen/cmdline", "xen/evtchn", "xen/pvclock", "xen/xenstore/xswire", "arch/amd64", "runtime/newc", "runtime/pieces"}, // pure computation
+	{"xen/ascii", "xen/cmdline", "xen/evtchn", "xen/pvclock", "xen/xenstore/xswire", "arch/amd64", "runtime/fifo", "runtime/inflate", "runtime/newc", "runtime/pieces", "runtime/unzstd"}, // pure computation
 	{"xen/hv"},
 	{"xen/grant", "xen/ring"},
 	{"xen/xenstore"},
@@ -36,7 +36,7 @@ const (
 // xengoDoors are the packages that std imports, by who does.
 var xengoDoors = map[string][]string{
 	"syscall":     {"runtime/calls"},
-	"os":          {"runtime/disks", "runtime/files", "xen/lifecycle", "drivers/balloon", "runtime/mounts", "runtime/mounts/none"},
+	"os":          {"runtime/disks", "runtime/files", "xen/lifecycle", "drivers/balloon", "runtime/mounts", "runtime/mounts/none", "runtime/spawn"},
 	"crypto/x509": {"runtime/roots"},
 	"net":         {"runtime/sockets"},
 }
