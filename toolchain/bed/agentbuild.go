@@ -20,8 +20,13 @@ func buildAgent(ctx context.Context) ([]byte, error) {
 	if err := writeAgent(dir); err != nil {
 		return nil, err
 	}
-	out := filepath.Join(dir, "agent.bin")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./toolchain/bed/agent")
+	return compile(ctx, dir, "./toolchain/bed/agent")
+}
+
+// compile compiles a program for dom0 in a module.
+func compile(ctx context.Context, dir, program string) ([]byte, error) {
+	out := filepath.Join(dir, "program.bin")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, program)
 	cmd.Dir = dir
 	for _, kv := range os.Environ() {
 		switch name, _, _ := strings.Cut(kv, "="); name {
@@ -32,28 +37,37 @@ func buildAgent(ctx context.Context) ([]byte, error) {
 	}
 	cmd.Env = append(cmd.Env, "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOWORK=off", "GOTOOLCHAIN=local")
 	if _, err := output(cmd); err != nil {
-		return nil, fmt.Errorf("compile the agent: %w", err)
+		return nil, fmt.Errorf("compile %s: %w", program, err)
 	}
 	return os.ReadFile(out)
 }
 
 // writeAgent lays a module with the agent's packages into dir.
 func writeAgent(dir string) error {
-	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module internal/xengo\n\ngo 1.26\n"), 0o644); err != nil {
+	if err := writeModule(dir, "internal/xengo"); err != nil {
 		return err
 	}
-	return fs.WalkDir(parts, ".", func(name string, d fs.DirEntry, err error) error {
+	return writeSources(parts, ".", filepath.Join(dir, "toolchain", "bed"))
+}
+
+func writeModule(dir, name string) error {
+	return os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module "+name+"\n\ngo 1.26\n"), 0o644)
+}
+
+// writeSources writes the Go files of a folder and of those in it, without tests.
+func writeSources(from fs.FS, folder, to string) error {
+	return fs.WalkDir(from, folder, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 			return err
 		}
-		b, err := parts.ReadFile(name)
+		b, err := fs.ReadFile(from, name)
 		if err != nil {
 			return err
 		}
-		to := filepath.Join(dir, "toolchain", "bed", filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		file := filepath.Join(to, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return err
 		}
-		return os.WriteFile(to, b, 0o644)
+		return os.WriteFile(file, b, 0o644)
 	})
 }

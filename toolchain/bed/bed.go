@@ -31,6 +31,11 @@ type Options struct {
 	Log   io.Writer // progress; nil: none
 	GDB   string    // address of a GDB stub for the whole machine, such as "localhost:1234"; empty: none
 
+	// Counting makes the machine's time a count of instructions: one takes 1 ns,
+	// on whichever processor, and what waits takes none of the host's time. How
+	// busy the host is does not show; nor do caches, and processors work in turn.
+	Counting bool
+
 	// Shares are directories of the host, at most MaxShares, that dom0 can mount
 	// (Bed.MountShare).
 	Shares []string
@@ -69,6 +74,14 @@ func (o *Options) release() (release, error) {
 		}
 	}
 	return release{}, fmt.Errorf("no Xen %s here, only %s", o.Xen, strings.Join(Versions(), " and "))
+}
+
+// kind names the images that differ only in their age.
+func (o *Options) kind(r release) string {
+	if o.Counting {
+		return "counting-" + r.xen
+	}
+	return r.xen
 }
 
 func (o *Options) cache() (string, error) {

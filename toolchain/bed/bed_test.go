@@ -75,6 +75,7 @@ func TestBed(t *testing.T) {
 		t.Run(xen, func(t *testing.T) {
 			b := startBed(t, xen)
 			t.Run("Exec", func(t *testing.T) { testExec(t, b) })
+			t.Run("Load", func(t *testing.T) { testLoad(t, b) })
 			t.Run("Files", func(t *testing.T) { testFiles(t, b) })
 			t.Run("Follow", func(t *testing.T) { testFollow(t, b) })
 			t.Run("Terminal", func(t *testing.T) { testTerminal(t, b) })
@@ -277,6 +278,18 @@ func testAttach(t *testing.T, b *Bed) {
 		return err == nil && !strings.Contains(out, g.Name)
 	}, 20*time.Second, 100*time.Millisecond)
 	<-a.Done()
+}
+
+// testLoad has a bed work, and sees that it does.
+func testLoad(t *testing.T, b *Bed) {
+	before, err := b.Load()
+	require.NoError(t, err)
+	_, err = b.Exec(t.Context(), "sh", "-c", "for i in $(seq 2000); do :; done")
+	require.NoError(t, err)
+	after, err := b.Load()
+	require.NoError(t, err)
+	require.Positive(t, after.Since(before).Ran)
+	t.Log(after)
 }
 
 func TestTwoBeds(t *testing.T) {

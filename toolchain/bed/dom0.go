@@ -38,8 +38,8 @@ var (
 // serves directories.
 const deviceModel = "usr/libexec/xen-qemu-system-i386"
 
-// parts of the kernel package that are kept.
-func keepKernel(name string) bool {
+// keepKernel reports whether a part of the kernel's package is kept.
+func keepKernel(name string, modules []string) bool {
 	if strings.HasPrefix(name, "boot/vmlinuz-") || path.Base(name) == "modules.builtin" {
 		return true
 	}
@@ -71,7 +71,7 @@ func makeDom0(ctx context.Context, debs []string, r release, agent []byte) (*boo
 	for _, deb := range debs {
 		keep := keepUserland
 		if strings.HasPrefix(filepath.Base(deb), "linux-image-") {
-			keep = keepKernel
+			keep = func(name string) bool { return keepKernel(name, modules) }
 		}
 		if err := from.unpack(ctx, deb, keep); err != nil {
 			return nil, err
@@ -94,7 +94,7 @@ func makeDom0(ctx context.Context, debs []string, r release, agent []byte) (*boo
 	for _, fill := range []func() error{
 		func() error { return addPrograms(root, from, "usr/lib/xen-"+r.xen+"/bin/") },
 		func() error { return addBusybox(ctx, root, from) },
-		func() error { return addModules(ctx, root, from) },
+		func() error { return addModules(ctx, root, from, modules) },
 		func() error { return addOurs(root, r, agent) },
 	} {
 		if err := fill(); err != nil {

@@ -31,7 +31,7 @@ func (o *Options) image(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lock(ctx, filepath.Join(cache, "lock-"+r.xen), o.logf)
+	unlock, err := lock(ctx, filepath.Join(cache, "lock-"+o.kind(r)), o.logf)
 	if err != nil {
 		return "", err
 	}
@@ -44,11 +44,11 @@ func (o *Options) image(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	key, err := imageKey(r, debs, version)
+	key, err := imageKey(r, debs, version, o.machine())
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "image-"+r.xen+"-"+key)
+	dir := filepath.Join(cache, "image-"+o.kind(r)+"-"+key)
 	if _, err := os.Stat(filepath.Join(dir, "state")); err != nil {
 		if err := o.makeImage(ctx, dir, debs, r); err != nil {
 			return "", err
@@ -57,11 +57,11 @@ func (o *Options) image(ctx context.Context) (string, error) {
 	if err := used(dir); err != nil {
 		return "", err
 	}
-	return dir, prune(cache, r.xen)
+	return dir, prune(cache, o.kind(r))
 }
 
 // imageKey names all that decides what the saved state is.
-func imageKey(r release, debs []string, emulatorVersion string) (string, error) {
+func imageKey(r release, debs []string, emulatorVersion string, machine []string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%q\n%s\n%s\n%s\n%q\n%q\n%q\n%s\n", r.xen, machine, xenLine, dom0Line, emulatorVersion, programs, tools, modules, deviceModel)
 	for _, d := range debs {

@@ -2,77 +2,114 @@ package bed
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// LinuxKernel returns a file with the kernel that Debian has for guests, to
-// compare ours with: linux-image-cloud-amd64 of the suite that the bed's Xen is
-// from. It boots as PV and as PVH.
-func LinuxKernel(ctx context.Context, o Options) (string, error) {
+// Linux is a kernel for guests, to compare ours with: files.
+type Linux struct {
+	Kernel  string
+	Modules []string // uncompressed, in the order to load them in
+}
+
+// guestModules are for disks and what is on them.
+var guestModules = []string{"xen-blkfront", "crc16", "mbcache", "jbd2", "ext4"}
+
+// LinuxKernel returns the kernel that Debian has for guests:
+// linux-image-cloud-amd64 of the suite that the bed's Xen is from. It boots as PV
+// and as PVH.
+func LinuxKernel(ctx context.Context, o Options) (*Linux, error) {
 	r, err := o.release()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	cache, err := o.cache()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	dir := filepath.Join(cache, "kernel-"+r.suite)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+		return nil, err
 	}
 	unlock, err := lock(ctx, dir+".lock", o.logf)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer unlock()
-	file := filepath.Join(dir, "vmlinuz")
-	if _, err := os.Stat(file); err == nil {
-		return file, nil
+	if l, err := openLinux(dir); err == nil {
+		return l, nil
 	}
 	o.logf("fetching Debian's kernel for guests")
-	image, err := fetchKernel(ctx, dir, r.suite)
-	if err != nil {
-		return "", err
+	if err := fetchKernel(ctx, dir, r.suite); err != nil {
+		return nil, err
 	}
-	if err := os.WriteFile(file+".new", image, 0o644); err != nil {
-		return "", err
-	}
-	return file, os.Rename(file+".new", file)
+	return openLinux(dir)
 }
 
-// fetchKernel downloads the kernel's package and takes the kernel out of it.
-func fetchKernel(ctx context.Context, dir, suite string) ([]byte, error) {
+// orderFile lists the modules. It is the last file to be written.
+const orderFile = "order"
+
+func openLinux(dir string) (*Linux, error) {
+	order, err := os.ReadFile(filepath.Join(dir, orderFile))
+	if err != nil {
+		return nil, err
+	}
+	l := &Linux{Kernel: filepath.Join(dir, "vmlinuz")}
+	for _, name := range strings.Fields(string(order)) {
+		l.Modules = append(l.Modules, filepath.Join(dir, name))
+	}
+	return l, nil
+}
+
+// fetchKernel downloads the kernel's package and takes what is needed out of it.
+func fetchKernel(ctx context.Context, dir, suite string) error {
 	a, err := newAPT(ctx, filepath.Join(dir, "apt"), suite)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.update(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	all, err := a.closure(ctx, "linux-image-cloud-amd64")
+	all, err := a.closure(ctx, "linux-image-cloud-amd64", "busybox-static") // which unpacks modules
 	if err != nil {
-		return nil, err
+		return err
 	}
-	debs := pick(all, `^linux-image-[0-9].*-cloud-amd64$`)
-	if len(debs) != 1 {
-		return nil, fmt.Errorf("linux-image-cloud-amd64 of %s needs the kernels %q, want one", suite, debs)
+	debs := pick(all, `^(linux-image-[0-9].*-cloud-amd64|busybox-static)$`)
+	if len(debs) != 2 {
+		return fmt.Errorf("linux-image-cloud-amd64 of %s needs the kernels %q, want one", suite, debs)
 	}
 	if err := a.download(ctx, dir, debs); err != nil {
-		return nil, err
+		return err
 	}
-	deb := filepath.Join(dir, debs[0])
-	from := make(tree)
-	isKernel := func(name string) bool { return strings.HasPrefix(name, "boot/vmlinuz-") }
-	if err := from.unpack(ctx, deb, isKernel); err != nil {
-		return nil, err
+	from, root := make(tree), make(tree)
+	for _, name := range debs {
+		deb := filepath.Join(dir, name)
+		keep := func(name string) bool { return keepKernel(name, guestModules) || name == "usr/bin/busybox" }
+		if err := from.unpack(ctx, deb, keep); err != nil {
+			return err
+		}
+		if err := os.Remove(deb); err != nil {
+			return err
+		}
 	}
-	for _, e := range from {
-		return e.data, os.Remove(deb)
+	if err := addModules(ctx, root, from, guestModules); err != nil {
+		return err
 	}
-	return nil, errors.New("no kernel in " + deb)
+	for name, e := range from {
+		if strings.HasPrefix(name, "boot/vmlinuz-") {
+			root.add("vmlinuz", e.data, 0o644)
+		}
+	}
+	files := map[string][]byte{}
+	for name, e := range root {
+		files[filepath.Base(name)] = e.data
+	}
+	for _, name := range append(strings.Fields(string(files[orderFile])), "vmlinuz", orderFile) {
+		if err := os.WriteFile(filepath.Join(dir, name), files[name], 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

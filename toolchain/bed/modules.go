@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// addModules adds the kernel modules of the list, uncompressed, and the order
+// addModules adds the kernel modules of a list, uncompressed, and the order
 // to load them in. A module of the list that this kernel has built in is left
 // out; one that needs a module that is not in the list is an error.
-func addModules(ctx context.Context, root, from tree) error {
+func addModules(ctx context.Context, root, from tree, modules []string) error {
 	files := make(map[string]string)
 	var builtin string
 	for name, e := range from {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// keptImages is how many images of one version of Xen stay in the cache, each of
+// keptImages is how many images of one kind stay in the cache, each of
 // some 290 MB.
 const keptImages = 2
 
@@ -23,11 +23,11 @@ func used(image string) error {
 	return os.Chtimes(image, now, now)
 }
 
-// prune removes the images of a version that were taken longest ago, and what is
-// left of those whose making was interrupted. The caller holds the version's
+// prune removes the images of a kind that were taken longest ago, and what is
+// left of those whose making was interrupted. The caller holds the kind's
 // lock, so that none is being made.
-func prune(cache, xen string) error {
-	dirs, err := filepath.Glob(filepath.Join(cache, "image-"+xen+"-*"))
+func prune(cache, kind string) error {
+	dirs, err := filepath.Glob(filepath.Join(cache, "image-"+kind+"-*"))
 	if err != nil {
 		return err
 	}

@@ -19,10 +19,12 @@ const (
 
 // The command lines of Xen and dom0. cpuidle=0: Xen's idle loop would take a
 // #GP in mwait. eager-fpu: QEMU's XSAVE ignores CR0.TS, so that a guest would
-// save the registers of the vCPU before it. tsc=reliable: dom0's watchdog would
-// drop the emulated TSC.
+// save the registers of the vCPU before it. credit2_runqueue: the lock of one run
+// queue for both processors is a ticket lock, for which each waits whenever this
+// machine does not run the other. tsc=reliable: dom0's watchdog would drop the
+// emulated TSC.
 const (
-	xenLine  = "cpuidle=0 spec-ctrl=eager-fpu com1=115200,8n1 console=com1 dom0_mem=1024M loglvl=all guest_loglvl=all dom0_max_vcpus=1"
+	xenLine  = "cpuidle=0 spec-ctrl=eager-fpu com1=115200,8n1 console=com1 dom0_mem=1024M loglvl=all guest_loglvl=all dom0_max_vcpus=1 credit2_runqueue=cpu"
 	dom0Line = "console=hvc0 nokaslr rdinit=/init quiet loglevel=4 tsc=reliable clocksource=tsc"
 )
 
@@ -30,8 +32,16 @@ const (
 // a saved state fits the same one only. Of the CPU: svm makes PVH guests
 // possible; QEMU 7.2 gets SMAP wrong for returns to ring 3, and intercepted
 // RDTSCP; without monitor Xen does not idle in mwait.
-var machine = []string{
-	"-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "EPYC,+svm,-smap,-monitor,-rdtscp",
+func (o *Options) machine() []string {
+	accel := []string{"-accel", "tcg,thread=multi"}
+	if o.Counting {
+		accel = []string{"-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"}
+	}
+	return append(accel, devices...)
+}
+
+var devices = []string{
+	"-machine", "q35", "-cpu", "EPYC,+svm,-smap,-monitor,-rdtscp",
 	"-smp", "2", "-m", memory, "-display", "none", "-no-reboot", "-nodefaults",
 	"-device", "virtio-serial-pci,max_ports=2", "-device", "virtserialport,chardev=agent,nr=1,name=xengo.agent",
 	"-device", "virtio-9p-pci,fsdev=share0,mount_tag=share0", "-device", "virtio-9p-pci,fsdev=share1,mount_tag=share1",
@@ -74,7 +84,7 @@ func startQEMU(o *Options, image, dir string, state *os.File) (*qemu, error) {
 	if err := os.Mkdir(empty, 0o700); err != nil {
 		return nil, err
 	}
-	args := append(shares(o.Shares, empty), machine...)
+	args := append(shares(o.Shares, empty), o.machine()...)
 	args = append(args,
 		"-chardev", "socket,id=agent,server=on,wait=off,path="+q.agentSocket(),
 		"-chardev", "socket,id=qmp,server=on,wait=off,path="+q.qmpSocket(), "-mon", "chardev=qmp,mode=control",

@@ -77,9 +77,7 @@ func (g *configurer) config(image string, args []string) (string, error) {
 		c.Disks = append(c.Disks, d.Spec(i))
 	}
 	p := xlcfg.Program{Argv0: filepath.Base(image), Args: args, Env: g.env}
-	for i, m := range g.mounts {
-		p.Options = append(p.Options, m.mountOption(i))
-	}
+	p.Options = append(p.Options, g.mountOptions()...)
 	if g.mounts != nil {
 		c.Lines = append(c.Lines, shareLine(g.mounts))
 	}

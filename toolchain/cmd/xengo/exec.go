@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/u-root/u-root/pkg/cpio"
 
 	"internal/xengo/toolchain/bed"
 )
@@ -23,6 +24,7 @@ type executor struct {
 	runner
 	files []string
 	limit int // MB of files
+	spawn bool
 }
 
 func execCommand() *cobra.Command {
@@ -33,8 +35,14 @@ func execCommand() *cobra.Command {
 		Long: `Exec boots an image with the environment and the working folder of this process,
 and copies of the files that tests use: the image, the working folder with all
 below it, the folders testdata and go.mod of those above it up to the module's
-root, and of Go itself lib/time. --rootfs takes the place of all these. What the
+root, of Go itself lib/time, and folders that flags of the program name, empty. --rootfs takes the place of all these. What the
 program writes to them is lost. Its streams and exit status are those of xengo run.
+
+With --spawn a program that was built with -tags xengo_spawn can start others: an
+image is a further guest with the same files, anything else a program of this
+machine, with your rights. So it is for programs that you would run here as well, such
+as tests. What is in the program's temporary folder is there for those that it starts,
+too. A guest cannot be given more than standard input, output and error.
 
 The go command runs it for GOOS=xenpv if scripts/go_xenpv_amd64_exec is in PATH:
 
@@ -53,6 +61,7 @@ Flags are taken from ` + flagsVariable + `, too, separated by blanks.`,
 	e.addTimeout(c)
 	f.StringArrayVar(&e.files, "files", nil, "`PATH` of another file or folder to copy (repeat)")
 	f.IntVar(&e.limit, "files-limit", 128, "refuse to copy more than this, in `MB`")
+	f.BoolVar(&e.spawn, "spawn", false, "let the program start others, with all that you may do here")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.Parse(append(strings.Fields(os.Getenv(flagsVariable)), "--")); err != nil {
 			return fmt.Errorf("%s: %w", flagsVariable, err)
@@ -78,26 +87,42 @@ func (e *executor) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	e.env = append(environment(), e.env...)
+	e.argv0 = image
+	e.options = []string{"cwd=" + dir}
+	s := newSession(cmd.Context(), &e.runner)
+	files := slices.Concat(testFiles(dir), e.files)
+	first := namedFolders(args[1:])
+	if e.spawn {
+		if e.rootfs != "" {
+			return errors.New("--spawn gives guests files of their own, --rootfs too")
+		}
+		if s.spawner, err = newSpawner(e, files); err != nil {
+			return err
+		}
+		defer s.spawner.close() // what is left there is temporary
+		folder := s.spawner.server.Folder
+		e.env = append(e.env, "TMPDIR="+folder)
+		e.options = append(e.options, s.spawner.option(""))
+		first = slices.Concat(stubs(), []cpio.Record{directory(folder)}, first)
+	}
 	if e.rootfs == "" {
 		var done func()
-		if e.rootfs, done, err = e.archive(slices.Concat([]string{image}, testFiles(dir), e.files)); err != nil {
+		if e.rootfs, done, err = e.archive(append([]string{image}, files...), first...); err != nil {
 			return err
 		}
 		defer done()
 	}
-	e.argv0 = image
-	e.options = []string{"cwd=" + dir}
-	return newSession(cmd.Context(), &e.runner).run(args[0], args[1:])
+	return s.run(args[0], args[1:])
 }
 
-// archive writes the files to a temporary one, which done removes.
-func (e *executor) archive(files []string) (name string, done func(), err error) {
+// archive writes the first records and the files to a temporary file, which done removes.
+func (e *executor) archive(files []string, first ...cpio.Record) (name string, done func(), err error) {
 	f, err := os.CreateTemp("", "xengo-exec*.cpio")
 	if err != nil {
 		return "", nil, err
 	}
 	done = func() { os.Remove(f.Name()) }
-	err = writeFiles(f, files, int64(e.limit)<<20)
+	err = writeFiles(f, first, files, int64(e.limit)<<20)
 	if err = errors.Join(err, f.Close()); err != nil {
 		done()
 	}

@@ -50,7 +50,7 @@ func TestWriteFiles(t *testing.T) {
 	dir := lay(t, "a/one", "a/two", "a/l -> one", "b/three", "empty/")
 	var b bytes.Buffer
 	// What was there before is not there again, what is missing is left out.
-	require.NoError(t, writeFiles(&b, []string{filepath.Join(dir, "a/one"), dir, filepath.Join(dir, "missing")}, 1<<20))
+	require.NoError(t, writeFiles(&b, nil, []string{filepath.Join(dir, "a/one"), dir, filepath.Join(dir, "missing")}, 1<<20))
 	records, err := cpio.ReadAllRecords(cpio.Newc.Reader(bytes.NewReader(b.Bytes())))
 	require.NoError(t, err)
 	var names []string
@@ -61,8 +61,15 @@ func TestWriteFiles(t *testing.T) {
 	}
 	require.Equal(t, []string{"a/one", ".", "a", "a/l", "a/two", "b", "b/three", "empty"}, names)
 
-	err = writeFiles(&b, []string{dir}, 16)
+	err = writeFiles(&b, nil, []string{dir}, 16)
 	require.ErrorContains(t, err, "--files-limit")
+}
+
+func TestNamedFolders(t *testing.T) {
+	dir := lay(t, "a/file", "b/")
+	records := namedFolders([]string{"-v", "-x=" + dir + "/a/", "-y=" + dir + "/a/file", "-z=b", "-z=" + dir + "/c", "-z=/", dir + "/b"})
+	require.Len(t, records, 1)
+	require.Equal(t, dir[1:]+"/a", records[0].Name)
 }
 
 func TestEnvironment(t *testing.T) {

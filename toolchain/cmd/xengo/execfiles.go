@@ -5,16 +5,20 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/u-root/u-root/pkg/cpio"
 )
 
-// writeFiles writes an archive of the files and folders, under the names they have here. What is not there is left
+// writeFiles writes an archive of first and then the files and folders, under the names they have here. What is not there is left
 // out, as are files that are neither regular, nor folders, nor symbolic links. More than limit bytes are an error.
-func writeFiles(w io.Writer, paths []string, limit int64) error {
+func writeFiles(w io.Writer, first []cpio.Record, paths []string, limit int64) error {
 	archive := cpio.Newc.Writer(w)
+	if err := cpio.WriteRecords(archive, first); err != nil {
+		return err
+	}
 	recorder := cpio.NewRecorder()
 	done := map[string]bool{}
 	var size int64
@@ -49,4 +53,17 @@ func writeFiles(w io.Writer, paths []string, limit int64) error {
 		}
 	}
 	return cpio.WriteTrailer(archive)
+}
+
+// namedFolders are the folders that arguments like -test.gocoverdir=/folder name, without what is in them: a program that writes
+// there would not run if there were none.
+func namedFolders(args []string) (records []cpio.Record) {
+	for _, arg := range args {
+		_, path, _ := strings.Cut(arg, "=")
+		path = filepath.Clean(path)
+		if info, err := os.Stat(path); err == nil && filepath.IsAbs(path) && info.IsDir() && path != "/" {
+			records = append(records, cpio.Directory(path[1:], uint64(info.Mode().Perm())))
+		}
+	}
+	return records
 }

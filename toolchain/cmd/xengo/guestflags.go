@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"internal/xengo/toolchain/ramdisk"
 	"internal/xengo/toolchain/xlcfg"
+	"internal/xengo/xen/cmdline"
 )
 
 // guestFlags are what run and config have in common.
@@ -38,9 +40,9 @@ func (g *guestFlags) add(c *cobra.Command, nativeTSC bool) {
 	f.IntVar(&g.memory, "memory", 64, "memory in `MB`")
 	f.StringArrayVar(&g.env, "env", nil, "`NAME=VALUE` in the program's environment, or NAME for that of this process (repeat)")
 	f.StringVar(&g.name, "name", "", "the domain's name (default: made from the image's)")
-	f.StringVar(&g.rootfs, "rootfs", "", "files for the guest's root: a `DIR`, or a cpio archive (newc, not compressed)")
-	f.StringArrayVar(&g.diskFlags, "disk", nil, "block device for the guest, the first /dev/xvda: `FILE[,ro]` (repeat)")
-	f.StringArrayVar(&g.shares, "share", nil, "directory for the guest to mount, by 9pfs: `DIR:/mountpoint` (repeat)")
+	f.StringVar(&g.rootfs, "rootfs", "", "files for the guest's root: a `DIR`, or a cpio archive (newc, plain or compressed by gzip or zstd)")
+	f.StringArrayVar(&g.diskFlags, "disk", nil, "block device for the guest, the first /dev/xvda, and where to mount it: `FILE[:/mountpoint[:TYPE]][,ro]` (repeat)")
+	f.StringArrayVar(&g.shares, "share", nil, "directory for the guest to mount, by 9pfs: `[dom0:]DIR:/mountpoint` (repeat)")
 	f.BoolVar(&g.nativeTSC, "native-tsc", nativeTSC, "let the guest read the CPU's time stamp counter itself, even if that is not invariant")
 	f.StringArrayVar(&g.lines, "config-line", nil, "a further `LINE` of the domain's config, see xl.cfg(5) (repeat)")
 	must(c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"pvh", "pv"}, cobra.ShellCompDirectiveNoFileComp)))
@@ -93,6 +95,32 @@ func (g *guestFlags) parseDisks() error {
 		g.disks = append(g.disks, d)
 	}
 	return nil
+}
+
+// mountOptions are the options of the guest that mount what is to be mounted.
+func (g *guestFlags) mountOptions() (all []string) {
+	for i, m := range g.mounts {
+		all = append(all, m.mountOption(i))
+	}
+	for i, d := range g.disks {
+		if option := d.MountOption(i); option != "" {
+			all = append(all, option)
+		}
+	}
+	return all
+}
+
+// tags are the build tags of programs that can mount that.
+func (g *guestFlags) tags() (all []string) {
+	if g.mounts != nil {
+		all = append(all, cmdline.BuildTag("9p"))
+	}
+	for _, d := range g.disks {
+		if tag := cmdline.BuildTag(d.Type); d.Point != "" && !slices.Contains(all, tag) {
+			all = append(all, tag)
+		}
+	}
+	return all
 }
 
 // usesNetwork reports whether an image has the driver for network devices,

@@ -65,21 +65,29 @@ func (s *session) keys(r io.Reader) {
 
 // pipe passes on all of r, and its end.
 func (s *session) pipe(r io.Reader) {
+	if err := typeAll(s.guest.Input, r); err != nil {
+		s.say("standard input: %v", err)
+	}
+}
+
+// typeAll types all of r, and its end, on a guest's console. It returns why r cannot be read; that the guest is gone is no
+// error.
+func typeAll(console io.Writer, r io.Reader) (bad error) {
 	buf := make([]byte, 4096)
 	open := false // a line has begun
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
 			open = buf[n-1] != '\n'
-			if _, err := s.guest.Input.Write(literally(buf[:n])); err != nil {
-				return // the guest is gone
+			if _, err := console.Write(literally(buf[:n])); err != nil {
+				return nil // the guest is gone
 			}
 		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			s.say("standard input: %v", err)
+			bad = err
 			break
 		}
 	}
@@ -87,7 +95,8 @@ func (s *session) pipe(r io.Reader) {
 	if open {
 		end = []byte{ctrlD, ctrlD} // the first only ends the line
 	}
-	s.guest.Input.Write(end) // if the guest is gone it needs no end
+	console.Write(end) // if the guest is gone it needs no end
+	return bad
 }
 
 // literally quotes with Ctrl-V, for the guest's terminal, all control characters

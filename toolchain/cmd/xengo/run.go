@@ -57,10 +57,13 @@ the guest has 10 seconds.
 
 The file of a --disk is copied to the bed, whose memory it has to fit into (some
 400 MB for all), and what the guest made of it is copied back at the end, unless
-it is read-only.
+it is read-only. FILE:/mountpoint has the guest mount the ext4 file system in it, and
+FILE:/mountpoint:vfat the FAT one; packages are built with -tags xengo_ext4 or
+xengo_vfat then, as images for it have to be.
 With --share the guest and this machine see the same files: QEMU passes the
-directory to dom0, and dom0's QEMU to the guest. It implies --fresh. Packages are
-built with -tags xengo_9p then, as images for it have to be.
+directory to dom0, and dom0's QEMU to the guest. It implies --fresh. dom0:DIR is a
+directory that the bed's dom0 has. Packages are built with -tags xengo_9p then, as
+images for it have to be.
 
 The exit status is the program's, or
   124  after --timeout
@@ -172,8 +175,8 @@ func (r *runner) image(ctx context.Context, args []string) (file string, rest []
 	}
 	done = func() { os.RemoveAll(dir) }
 	packages := args[:n]
-	if r.mounts != nil {
-		packages = append([]string{"-tags=" + tag9p}, packages...)
+	if tags := r.tags(); tags != nil {
+		packages = append([]string{"-tags=" + strings.Join(tags, ",")}, packages...)
 	}
 	if file, err = build(ctx, dir, packages); err != nil {
 		done()
@@ -181,9 +184,6 @@ func (r *runner) image(ctx context.Context, args []string) (file string, rest []
 	}
 	return file, args[n:], done, nil
 }
-
-// tag9p is the build tag of programs that can mount directories of the host.
-const tag9p = "xengo_9p"
 
 // build builds a program into dir. Flags may be before the packages.
 func build(ctx context.Context, dir string, packages []string) (string, error) {

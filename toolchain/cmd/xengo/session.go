@@ -36,6 +36,7 @@ type session struct {
 	cut     chan struct{}    // closed when the user wants the guest to end at once
 	once    sync.Once        // closes cut
 	raw     bool             // the terminal is in raw mode
+	spawner *spawner         // for what the guest starts; nil: it cannot
 }
 
 func newSession(ctx context.Context, r *runner) *session {
@@ -73,6 +74,11 @@ func (s *session) run(image string, args []string) (err error) {
 		s.say("%s runs, domain %d, address %s", s.guest.Name, s.guest.DomID(), s.guest.IP())
 	}
 	defer s.guest.Close()
+	if s.spawner != nil {
+		s.spawner.bed = s.bed
+		_, finish := s.spawner.serve(ctx, s.guest, nil, nil)
+		defer func() { err = errors.Join(err, s.guest.Close(), finish()) }()
+	}
 	if !started() {
 		return s.start.Err()
 	}
@@ -130,10 +136,12 @@ func (s *session) dial(ctx context.Context, network string, port int) (net.Conn,
 // a machine, and not of a guest in it.
 func (s *session) openBed() (err error) {
 	for _, m := range s.mounts {
-		s.runner.bed.Shares = append(s.runner.bed.Shares, m.dir)
+		if !m.dom0 {
+			s.runner.bed.Shares = append(s.runner.bed.Shares, m.dir)
+		}
 	}
 	defer slow("resuming Xen %s and dom0", s.runner.bed.Xen)()
-	if s.fresh || s.runner.bed.GDB != "" || s.mounts != nil {
+	if s.fresh || s.runner.bed.GDB != "" || s.runner.bed.Shares != nil {
 		s.bed, err = bed.Start(s.ctx, s.runner.bed)
 	} else {
 		s.bed, err = attachOrStart(s.ctx, s.runner.bed)
@@ -165,14 +173,19 @@ func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 
 // share has the bed pass the directories of --share on.
 func (s *session) share(c *bed.GuestConfig) error {
+	mounted := 0
 	for i, m := range s.mounts {
-		dir, err := s.bed.MountShare(s.ctx, i)
-		if err != nil {
-			return err
+		dir := m.dir
+		if !m.dom0 {
+			var err error
+			if dir, err = s.bed.MountShare(s.ctx, mounted); err != nil {
+				return err
+			}
+			mounted++
 		}
 		c.Shares = append(c.Shares, bed.Share{Tag: shareTag(i), Dir: dir})
-		c.Options = append(c.Options, m.mountOption(i))
 	}
+	c.Options = append(c.Options, s.mountOptions()...)
 	return nil
 }
 

@@ -10,7 +10,13 @@ import (
 )
 
 // share is a directory that a guest mounts.
-type share struct{ dir, point string }
+type share struct {
+	dir, point string
+	dom0       bool // it is one of dom0's
+}
+
+// ofDom0 begins the values of --share that are directories of dom0, and not of this machine.
+const ofDom0 = "dom0:"
 
 // parseShares parses the values of --share.
 func parseShares(values []string) ([]share, error) {
@@ -19,6 +25,13 @@ func parseShares(values []string) ([]share, error) {
 		i := strings.LastIndex(v, ":/")
 		if i <= 0 {
 			return nil, fmt.Errorf("--share %s: it is DIR:/mountpoint", v)
+		}
+		if dir, ok := strings.CutPrefix(v[:i], ofDom0); ok {
+			if !filepath.IsAbs(dir) {
+				return nil, fmt.Errorf("--share %s: it is dom0:/DIR:/mountpoint", v)
+			}
+			all = append(all, share{dir, v[i+1:], true})
+			continue
 		}
 		dir, err := filepath.Abs(v[:i])
 		if err != nil {
@@ -31,7 +44,7 @@ func parseShares(values []string) ([]share, error) {
 		if !info.IsDir() {
 			return nil, fmt.Errorf("--share: %s is no directory", dir)
 		}
-		all = append(all, share{dir, v[i+1:]})
+		all = append(all, share{dir, v[i+1:], false})
 	}
 	if len(all) > bed.MaxShares {
 		return nil, fmt.Errorf("--share: %d directories, at most %d", len(all), bed.MaxShares)
