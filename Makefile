@@ -33,11 +33,20 @@ test-std: vet ## run std's own tests on Xen and write the table bin/std.md; take
 	@mkdir -p bin && rm -f bin/std.md
 	XENGO_STD=all XENGO_STD_TABLE=$(CURDIR)/bin/std.md $(GO) test -v -p 1 -timeout 24h ./test/std
 
+test-modules: vet ## run popular modules' own tests on Xen and write the table bin/modules.md; takes an hour
+	@mkdir -p bin && rm -f bin/modules.md
+	XENGO_MODULES=all XENGO_MODULES_TABLE=$(CURDIR)/bin/modules.md $(GO) test -v -timeout 8h ./test/modules
+
+bench: vet ## compare speeds with a Linux guest's, in instructions, and write the table bin/bench.md; takes an hour
+	@mkdir -p bin && rm -f bin/bench.md
+	XENGO_BENCH=all XENGO_BENCH_TABLE=$(CURDIR)/bin/bench.md $(GO) test -v -timeout 6h -run TestSpeed ./test/bench
+
 vet: ## check the sources, installing what tests need
 	@GO='$(GO)' scripts/prerequisites test
 	$(GO) vet ./...
 	cd test/examples && $(GO) vet ./...
 	cd test/guests && $(GO) vet ./...
+	cd test/users && $(GO) vet ./...
 
 toolchain: build ## build or refresh the patched Go, print its GOROOT
 	@bin/xengo toolchain
@@ -45,4 +54,4 @@ toolchain: build ## build or refresh the patched Go, print its GOROOT
 clean: ## remove what build made, not what is in the user's cache
 	rm -rf bin
 
-.PHONY: help build run test test-long test-std vet toolchain clean
+.PHONY: help build run test test-long test-std test-modules bench vet toolchain clean

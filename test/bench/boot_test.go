@@ -4,7 +4,6 @@ package bench
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/u-root/u-root/pkg/cpio"
 
 	"internal/xengo/test/harness"
 	"internal/xengo/toolchain/bed"
@@ -31,7 +29,7 @@ func TestBootTime(t *testing.T) {
 		kernel, err := bed.LinuxKernel(t.Context(), bed.Options{Xen: p.Xen, Log: os.Stderr})
 		require.NoError(t, err)
 		linux := bed.GuestConfig{
-			Image: kernel, Name: "linux", Ramdisk: ramdisk(t, harness.Linux(t, "guests/boottime")),
+			Image: kernel.Kernel, Name: "linux", Ramdisk: archive(t, initIs(t, harness.Linux(t, "guests/boottime"))),
 			Cmdline: "console=hvc0 quiet -- poweroff", MemoryMB: 256, Vifs: []string{}, NativeTSC: true,
 		}
 		times := inTurn(t, p, linux, boottime(t, 256))
@@ -93,21 +91,4 @@ func boot(t *testing.T, p harness.Platform, c bed.GuestConfig) (d time.Duration)
 		t.FailNow()
 	}
 	return d
-}
-
-// ramdisk makes Linux's first root file system, with a program as its init.
-func ramdisk(t *testing.T, init string) string {
-	t.Helper()
-	program, err := os.ReadFile(init)
-	require.NoError(t, err)
-	name := filepath.Join(t.TempDir(), "ramdisk")
-	f, err := os.Create(name)
-	require.NoError(t, err)
-	w := cpio.Newc.Writer(f)
-	require.NoError(t, cpio.WriteRecords(w, []cpio.Record{
-		cpio.Directory("dev", 0o755), cpio.CharDev("dev/console", 0o600, 5, 1), cpio.StaticFile("init", string(program), 0o755),
-	}))
-	require.NoError(t, cpio.WriteTrailer(w))
-	require.NoError(t, f.Close())
-	return name
 }

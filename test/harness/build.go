@@ -51,6 +51,19 @@ const tagFlag = "-tags="
 // Linux returns the same program for Linux.
 func Linux(t testing.TB, program string) string { return build(t, program, "linux") }
 
+// Tests returns the test binary of a package, one of std or named as programs
+// are, for a GOOS, built with a tag if that is not "". Both kinds are made by the
+// patched Go.
+func Tests(t testing.TB, pkg, goos, tag string) string {
+	t.Helper()
+	need(t)
+	file, err := programs.tests(pkg, goos, tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func build(t testing.TB, program, goos string, flags ...string) string {
 	t.Helper()
 	need(t)
@@ -87,6 +100,48 @@ func (b *builds) file(elem ...string) (string, error) {
 	return filepath.Join(append([]string{b.dir}, elem...)...), nil
 }
 
+func (b *builds) tests(pkg, goos, tag string) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	file, err := b.file(goos+tag+"-tests", strings.ReplaceAll(pkg, "/", "-"))
+	if err != nil {
+		return "", err
+	}
+	if err, ok := b.done[file]; ok {
+		return file, err
+	}
+	dir, err := testDir()
+	if err != nil {
+		return "", err
+	}
+	if program, ok := strings.CutPrefix(pkg, "guests/"); ok {
+		pkg = "./" + program
+	}
+	root, err := b.goroot()
+	if err == nil {
+		args := []string{"test", "-c", "-trimpath", tagFlag + tag, "-o", file, pkg}
+		err = goCommand(filepath.Join(dir, "guests"), root, goos, args)
+	}
+	b.done[file] = err
+	return file, err
+}
+
+// goCommand runs that of a GOROOT, or for "" the one in PATH.
+func goCommand(dir, root, goos string, args []string) error {
+	name, env := "go", os.Environ()
+	if root != "" {
+		name = filepath.Join(root, "bin", "go")
+		env = append(env, "GOROOT="+root, "GOTOOLCHAIN=local")
+	}
+	cmd := exec.CommandContext(shared.ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(env, "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s for %s: %w\n%s", strings.Join(args, " "), goos, err, out)
+	}
+	return nil
+}
+
 // run runs go build: of the patched Go for guests, of the tests' for Linux.
 func (b *builds) run(file, program, goos string, flags []string) error {
 	module, pkg, ok := strings.Cut(program, "/")
@@ -97,14 +152,11 @@ func (b *builds) run(file, program, goos string, flags []string) error {
 	if err != nil {
 		return err
 	}
-	goCommand, env := "go", os.Environ()
+	root := ""
 	if goos == "xenpv" {
-		root, err := b.goroot()
-		if err != nil {
+		if root, err = b.goroot(); err != nil {
 			return err
 		}
-		goCommand = filepath.Join(root, "bin", "go")
-		env = append(env, "GOROOT="+root, "GOTOOLCHAIN=local")
 	}
 	args := []string{"build", "-trimpath", "-o", file}
 	var linker []string
@@ -116,13 +168,7 @@ func (b *builds) run(file, program, goos string, flags []string) error {
 		}
 	}
 	args = append(args, "-ldflags="+strings.Join(linker, " "), "./"+pkg)
-	cmd := exec.CommandContext(shared.ctx, goCommand, args...)
-	cmd.Dir = filepath.Join(test, module)
-	cmd.Env = append(env, "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s for %s: %w\n%s", program, goos, err, out)
-	}
-	return nil
+	return goCommand(filepath.Join(test, module), root, goos, args)
 }
 
 // GOROOT returns that of this tree's Go.

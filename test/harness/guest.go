@@ -24,6 +24,7 @@ type Running struct {
 	t     *testing.T
 	lines *bufio.Reader
 	stuck chan string // what it did when its time was up
+	load  bed.Load    // the bed's, at the start
 }
 
 // Start boots a program. The guest is gone when the test ends; if the test
@@ -51,6 +52,10 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
+	load, err := b.Load()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(shared.ctx)
 	t.Cleanup(cancel)
 	patience := time.AfterFunc(timeout, cancel)
@@ -62,7 +67,7 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 	if !patience.Stop() {
 		return nil, context.DeadlineExceeded
 	}
-	r := &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console()), stuck: make(chan string, 1)}
+	r := &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console()), stuck: make(chan string, 1), load: load}
 	t.Cleanup(func() { r.close(b, c.Image) })
 	late := time.AfterFunc(timeout, func() {
 		r.stuck <- where(b, g, c.Image)
@@ -81,6 +86,11 @@ func (g *Running) close(b *bed.Bed, image string) {
 		case <-g.Done():
 		default:
 			g.t.Logf("%s has not ended:\n%s", g.Name, where(b, g.Guest, image))
+		}
+		if load, err := b.Load(); err != nil {
+			g.t.Log(err)
+		} else {
+			g.t.Logf("while %s ran, %v", g.Name, load.Since(g.load))
 		}
 		g.t.Logf("console of %s:\n%s", g.Name, ends(g.Transcript(), 60))
 	}

@@ -65,9 +65,23 @@ func (s *beds) close() error {
 
 // OwnBed starts a bed that a test shares with no other, for it breaks dom0.
 func OwnBed(t *testing.T, xen string) *bed.Bed {
+	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr})
+}
+
+// CountingBed starts a bed whose time is a count of instructions.
+func CountingBed(t *testing.T, xen string) *bed.Bed {
+	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr, Counting: true})
+}
+
+// SharingBed starts a bed that can mount directories of the host.
+func SharingBed(t *testing.T, xen string, dirs ...string) *bed.Bed {
+	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr, Shares: dirs})
+}
+
+func startBed(t *testing.T, o bed.Options) *bed.Bed {
 	t.Helper()
 	need(t)
-	b, err := bed.Start(shared.ctx, bed.Options{Xen: xen, Log: os.Stderr}) // t.Context ends before the guests are cleaned away
+	b, err := bed.Start(shared.ctx, o) // t.Context ends before the guests are cleaned away
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@
 //	disk readonly DEVICE SIZE       properties of one that cannot be written to, and has pattern 1
 //	disk resize DEVICE SIZE         use one until it has another size, and then all of it: pattern 2
 //	disk unplug DEVICE              use it until it is detached and, with pattern 1, attached again
+//	disk mounted DIR                use the file system there until its disk is detached
 //	disk journal DEVICE SIZE        write pattern 5 sector by sector, each followed by fsync, and say how many bytes are safe
 //	disk fill|check FILE SEED SIZE  write or compare a pattern
 package main
@@ -30,6 +31,8 @@ func main() {
 		verdict.Exit(resize(name, number(3)))
 	case "unplug":
 		verdict.Exit(unplug(name))
+	case "mounted":
+		verdict.Exit(mounted(name))
 	case "journal":
 		fail(journal(name, number(3)))
 	case "fill":

@@ -16,8 +16,13 @@ import (
 	"time"
 )
 
-// patience is how long a worker may stand still. Machines of tests are slow.
-const patience = 20 * time.Second
+// Workers are looked at every interval, and one may stand still for patience of
+// these looks. They are counted rather than the time measured, for all the guest
+// stands still if its host gives it no processor: then nobody looks either.
+const (
+	interval = 50 * time.Millisecond
+	patience = 400
+)
 
 func main() {
 	lines := make(chan string)
@@ -30,7 +35,7 @@ func main() {
 	all := startAll()
 	fmt.Println("hotplug: ready, cpus", runtime.NumCPU())
 	procs := 0
-	for tick := time.Tick(50 * time.Millisecond); ; {
+	for tick := time.Tick(interval); ; {
 		select {
 		case <-tick:
 		case line, ok := <-lines:
@@ -43,7 +48,7 @@ func main() {
 				all.work()
 				fmt.Println("hotplug: working")
 				procs = 0
-				tick = time.Tick(50 * time.Millisecond)
+				tick = time.Tick(interval)
 			case line == "quit" || !ok:
 				all.work()
 				all.verdict()

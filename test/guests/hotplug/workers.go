@@ -20,8 +20,8 @@ type worker struct {
 	steps atomic.Uint64
 
 	// The checker's.
-	seen uint64
-	at   time.Time
+	seen  uint64
+	still int // looks since it has moved
 }
 
 func startAll() *workers {
@@ -47,7 +47,7 @@ func startAll() *workers {
 
 // start makes a worker. A step that fails ends the program.
 func (w *workers) start(name string, step func() error) {
-	one := &worker{name: name, at: time.Now()}
+	one := &worker{name: name}
 	w.workers = append(w.workers, one)
 	go func() {
 		for {
@@ -81,18 +81,17 @@ func (w *workers) work() {
 		}
 	}
 	for _, one := range w.workers {
-		one.at = time.Now()
+		one.still = 0
 	}
 }
 
-// check ends the program if somebody has not moved for long.
+// check looks at all workers, and ends the program if one has not moved for long.
 func (w *workers) check() {
-	now := time.Now()
 	for _, one := range w.workers {
 		if n := one.steps.Load(); n != one.seen {
-			one.seen, one.at = n, now
-		} else if now.Sub(one.at) > patience {
-			fail(one.name, fmt.Errorf("no progress for %v", now.Sub(one.at)))
+			one.seen, one.still = n, 0
+		} else if one.still++; one.still > patience {
+			fail(one.name, fmt.Errorf("no progress while it was looked at %d times", one.still))
 		}
 	}
 }
@@ -102,7 +101,7 @@ func (w *workers) verdict() {
 	for _, one := range w.workers {
 		for start := one.steps.Load(); one.steps.Load() == start; {
 			w.check()
-			time.Sleep(time.Millisecond)
+			time.Sleep(interval)
 		}
 	}
 	steps := map[string]uint64{}

@@ -1,9 +1,10 @@
-package std
+package judge
 
 import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,21 @@ type verdict struct {
 	linux      *results
 	columns    []column
 	exceptions exceptions
+}
+
+// except adds the exceptions of a file.
+func (v *verdict) except(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	more, err := parseExceptions(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	v.exceptions = append(v.exceptions, more...)
+	return nil
 }
 
 // counted are the tests that pass on Linux, by package. Packages of which no

@@ -1,4 +1,4 @@
-package std
+package judge
 
 import (
 	"bufio"
@@ -28,6 +28,7 @@ const (
 type results struct {
 	outcomes map[name]outcome
 	output   map[name][]string // the last lines of what failed or was skipped
+	ended    func(pkg, how string, seconds float64)
 }
 
 // event is one of go test -json (cmd/test2json, cmd/go "go help buildjson").
@@ -37,6 +38,7 @@ type event struct {
 	ImportPath string
 	Test       string
 	Output     string
+	Elapsed    float64 // seconds
 }
 
 // keptLines is how much of a test's output is kept.
@@ -52,9 +54,10 @@ func (r *results) add(more *results) {
 	maps.Copy(r.output, more.output)
 }
 
-// parse reads the output of go test -json. Subtests count as part of their test.
-func parse(r io.Reader) (*results, error) {
+// parse reads the output of go test -json, and calls ended when a package has. Subtests count as part of their test.
+func parse(r io.Reader, ended func(pkg, how string, seconds float64)) (*results, error) {
 	res := newResults()
+	res.ended = ended
 	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -91,6 +94,9 @@ func (r *results) take(e *event) {
 			return
 		}
 		r.outcomes[n] = outcome(e.Action)
+		if top == "" {
+			r.ended(e.Package, e.Action, e.Elapsed)
+		}
 		if e.Action == "pass" {
 			delete(r.output, n)
 		}

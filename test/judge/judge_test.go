@@ -1,4 +1,4 @@
-package std
+package judge
 
 import (
 	"strings"
@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+func quiet(pkg, how string, seconds float64) {}
 
 const sample = `{"Action":"start","Package":"p"}
 {"Action":"run","Package":"p","Test":"TestA"}
@@ -23,19 +25,19 @@ const sample = `{"Action":"start","Package":"p"}
 `
 
 func TestParse(t *testing.T) {
-	r, err := parse(strings.NewReader(sample))
+	r, err := parse(strings.NewReader(sample), quiet)
 	require.NoError(t, err)
 	require.Equal(t, map[name]outcome{{"p", ""}: failed, {"p", "TestA"}: failed, {"p", "TestB"}: passed, {"p", "TestC"}: missing, {"q", ""}: failed}, r.outcomes)
 	require.Equal(t, []string{"why\n"}, r.output[name{"p", "TestA"}])
 	require.Equal(t, "did not end\npanic\n", explain(column{"", r}, name{"p", "TestC"}))
-	_, err = parse(strings.NewReader("x\n"))
+	_, err = parse(strings.NewReader("x\n"), quiet)
 	require.ErrorContains(t, err, `"x\n"`)
 }
 
 func FuzzParse(f *testing.F) {
 	f.Add(sample)
 	f.Fuzz(func(t *testing.T, s string) {
-		if r, err := parse(strings.NewReader(s)); err == nil && r == nil {
+		if r, err := parse(strings.NewReader(s), quiet); err == nil && r == nil {
 			t.Fatal("nothing")
 		}
 	})
@@ -79,4 +81,14 @@ What does not pass:
 |---|---|---|
 | p TestA | pv | so |
 `, b.String())
+}
+
+func TestParseKind(t *testing.T) {
+	k, err := parseKind("pvh/4")
+	require.NoError(t, err)
+	require.Equal(t, Kind{Type: "pvh", VCPUs: 4}, k)
+	for _, s := range []string{"", "pv", "pv/", "pv/0", "hvm/1", "pv/4x"} {
+		_, err := parseKind(s)
+		require.Error(t, err, s)
+	}
 }

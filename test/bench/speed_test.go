@@ -1,0 +1,213 @@
+package bench
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/u-root/u-root/pkg/cpio"
+
+	"internal/xengo/test/harness"
+	"internal/xengo/toolchain/bed"
+	"internal/xengo/toolchain/xlcfg"
+)
+
+// suite is a package's benchmarks.
+type suite struct {
+	pkg   string
+	bench string   // regular expression of those that are run
+	dir   string   // working directory
+	files []string // what they read, in GOROOT
+	disks bool     // they use two disks, see package diskspeed
+}
+
+var (
+	// ours are what a kernel is asked for.
+	ours = []suite{{pkg: "guests/speed", bench: "."}, {pkg: "guests/diskspeed", bench: ".", disks: true}}
+
+	// gos are Go's own.
+	gos = []suite{
+		{pkg: "runtime", bench: "^(Benchmark)?(ChanUncontended|ChanContended|ChanSync|ChanProdCons10|ChanCreation|ChanSem|SelectProdCons|SelectSyncContended|" +
+			"Malloc8|MallocLargeStruct|Allocation|WriteBarrier|CreateGoroutines|CreateGoroutinesSingle|PingPongHog|MutexHandoff|MutexContention|StackGrowth|StackCopy|" +
+			"ScanStackNoLocals|Memmove|Memclr|GoMemclr|Hash1024|MakeSlice|GrowSlice|Syscall|SyscallWork|NetpollBreak|OSYield|FinalizerRun|" +
+			"Matmult|Defer|PanicRecover|Callers|TraceStack|WakeupParallelSpinning)$"},
+		{pkg: "sync", bench: "Mutex|Cond8|Pool$|PoolSTW|WaitGroup|Once$|Sema|MapLoadMostlyHits|MapRange"},
+		{pkg: "encoding/json", bench: "Code|UnmarshalString|UnmarshalMap|MarshalMap|DecoderStream|NumberIsValid$"},
+		{pkg: "sort", bench: "1K|SortStrings$|SortStructs|64K$|1e4"},
+		{pkg: "compress/flate", bench: "/.*/.*/1e5|WriterMemUsage", dir: "/src/compress/flate", files: []string{"src/compress/testdata/e.txt", "src/testdata/Isaac.Newton-Opticks.txt"}},
+		{pkg: "regexp", bench: "Find|Replace|Onepass|OnePass|MatchClass|Compile|Match$/.*/1K$"},
+	}
+)
+
+// TestSpeed compares what benchmarks take in guests and in Linux, in
+// instructions. XENGO_BENCH=all adds Go's own benchmarks, XENGO_BENCH=sort runs those of
+// one package. The table goes to the file that XENGO_BENCH_TABLE names.
+func TestSpeed(t *testing.T) {
+	suites := slices.Clone(ours)
+	switch s := os.Getenv("XENGO_BENCH"); {
+	case s == "all":
+		suites = append(suites, gos...)
+	case s != "":
+		suites = slices.DeleteFunc(append(suites, gos...), func(x suite) bool { return path.Base(x.pkg) != s })
+		require.NotEmpty(t, suites, "XENGO_BENCH=%s is no package with benchmarks here", s)
+	case !harness.Long():
+		t.Skip("takes minutes; XENGO_BENCH=speed runs it")
+	}
+	table := &table{}
+	harness.EachAlone(t, harness.Platforms(), func(t *testing.T, p harness.Platform) {
+		b := harness.CountingBed(t, p.Xen)
+		for _, s := range suites {
+			linux := s.run(t, b, p, s.linux(t, p))
+			xengo := s.run(t, b, p, s.xengo(t))
+			table.add(p.Type, s.pkg, linux, xengo)
+		}
+	})
+	table.save(t)
+}
+
+// linuxName is the domain's name of guests that are Linux.
+const linuxName = "linux"
+
+// megabytes is the memory of each guest.
+const megabytes = 1024
+
+// args are those of the test binary.
+func (s *suite) args() []string {
+	return []string{"-test.run=^$", "-test.bench=" + s.bench, "-test.benchtime=" + benchtime.String(), "-test.count=3"}
+}
+
+// benchtime is how long a benchmark runs at least, in the guest's time.
+const benchtime = 20 * time.Millisecond
+
+func (s *suite) xengo(t *testing.T) bed.GuestConfig {
+	options, tag := []string{"cwd=" + s.workdir()}, ""
+	if s.disks {
+		options, tag = append(options, mountDisk), "xengo_ext4"
+	}
+	return bed.GuestConfig{
+		Image: harness.Tests(t, s.pkg, "xenpv", tag), Args: s.args(), Options: options,
+		Ramdisk: archive(t, s.data(t)), DiskFiles: s.diskFiles(t),
+	}
+}
+
+// mountDisk is the option that mounts the second disk: the guest's, and
+// linuxinit's.
+const mountDisk = "mount=xvdb:/data:ext4"
+
+// diskFiles are the disks of a guest: one to be used raw, one with ext4.
+func (s *suite) diskFiles(t *testing.T) []xlcfg.Disk {
+	if !s.disks {
+		return nil
+	}
+	t.Helper()
+	var disks []xlcfg.Disk
+	for range 2 {
+		f, err := os.CreateTemp(t.TempDir(), "disk")
+		require.NoError(t, err)
+		require.NoError(t, f.Truncate(64<<20))
+		require.NoError(t, f.Close())
+		disks = append(disks, xlcfg.Disk{File: f.Name()})
+	}
+	out, err := exec.CommandContext(t.Context(), "/sbin/mkfs.ext4", "-q", "-F", disks[1].File).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return disks
+}
+
+// linux runs the same program in Debian's kernel, as the one process beside its
+// init.
+func (s *suite) linux(t *testing.T, p harness.Platform) bed.GuestConfig {
+	kernel, err := bed.LinuxKernel(t.Context(), bed.Options{Xen: p.Xen, Log: os.Stderr})
+	require.NoError(t, err)
+	records := append(initIs(t, harness.Linux(t, "guests/linuxinit")), s.data(t)...)
+	records = append(records, program(t, "program", harness.Tests(t, s.pkg, "linux", "")))
+	options := "console=hvc0 quiet clocksource=tsc tsc=reliable"
+	if s.disks {
+		records = append(records, modules(t, kernel.Modules)...)
+		options += " " + mountDisk
+	}
+	return bed.GuestConfig{
+		Image: kernel.Kernel, Name: linuxName, Ramdisk: archive(t, records), DiskFiles: s.diskFiles(t),
+		Cmdline: options + " -- " + s.workdir() + " /program " + strings.Join(s.args(), " "),
+	}
+}
+
+// modules are those that linuxinit loads.
+func modules(t *testing.T, files []string) []cpio.Record {
+	t.Helper()
+	all, order := []cpio.Record{cpio.Directory("modules", 0o755)}, ""
+	for _, file := range files {
+		all = append(all, program(t, "modules/"+filepath.Base(file), file))
+		order += filepath.Base(file) + "\n"
+	}
+	return append(all, cpio.StaticFile("modules/order", order, 0o644))
+}
+
+func (s *suite) workdir() string {
+	if s.dir == "" {
+		return "/tmp"
+	}
+	return s.dir
+}
+
+// data are the files that the benchmarks read, and the working directory.
+func (s *suite) data(t *testing.T) []cpio.Record {
+	var all []cpio.Record
+	seen := map[string]bool{}
+	dir := func(name string) {
+		parts := strings.Split(name, "/")
+		for i := range parts {
+			if d := strings.Join(parts[:i+1], "/"); !seen[d] {
+				seen[d] = true
+				all = append(all, cpio.Directory(d, 0o755))
+			}
+		}
+	}
+	dir(s.workdir()[1:])
+	for _, name := range s.files {
+		data, err := os.ReadFile(filepath.Join(harness.GOROOT(t), name))
+		require.NoError(t, err)
+		dir(filepath.Dir(name))
+		all = append(all, cpio.StaticFile(name, string(data), 0o644))
+	}
+	return all
+}
+
+// run boots a guest and returns what its benchmarks say.
+func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig) (results map[string]float64) {
+	t.Helper()
+	c.MemoryMB, c.Vifs, c.NativeTSC = megabytes, []string{}, true
+	for tries := range 3 {
+		if results = s.try(t, b, p, c, tries < 2); results != nil || t.Failed() {
+			break
+		}
+	}
+	return results
+}
+
+// try runs a guest once. The interrupts that QEMU injects twice (ARCHITECTURE.md, limits of
+// the emulated machine) crash Linux now and then: there are no results then, if that is allowed.
+func (s *suite) try(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig, mayCrash bool) (results map[string]float64) {
+	t.Helper()
+	t.Run(fmt.Sprintf("%s/%s", s.pkg, cmp.Or(c.Name, "xengo")), func(t *testing.T) { // so that the guest goes when it is done
+		g := harness.StartIn(t, b, p, c, time.Hour)
+		result := g.End()
+		if c.Name == linuxName && result.Crashed() && mayCrash {
+			t.Logf("Linux crashed:\n%s", g.Transcript())
+			return
+		}
+		require.Equal(t, bed.Poweroff, result.Reason)
+		output := g.Transcript()
+		results = parse(output)
+		require.Contains(t, output, "\nPASS\n")
+		require.NotEmpty(t, results)
+	})
+	return results
+}

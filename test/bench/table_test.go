@@ -1,0 +1,117 @@
+package bench
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var line = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s+\d+\s(.*)$`)
+var perOp = regexp.MustCompile(`(\S+) ns/op`)
+
+// parse finds in a test binary's output the least that each benchmark takes, in
+// ns: dom0, which reads the console, only adds to it.
+func parse(output string) map[string]float64 {
+	all := map[string]float64{}
+	for _, m := range line.FindAllStringSubmatch(strings.ReplaceAll(output, "\r", ""), -1) {
+		if v := perOp.FindStringSubmatch(m[2]); v != nil {
+			if ns, err := strconv.ParseFloat(v[1], 64); err == nil {
+				all[m[1]] = min(ns, cmp.Or(all[m[1]], ns))
+			}
+		}
+	}
+	return all
+}
+
+// row is one benchmark.
+type row struct {
+	pkg, name   string
+	linux, here map[string]float64 // by the kind of domain
+}
+
+// table compares guests with Linux.
+type table struct {
+	kinds []string
+	rows  []*row
+}
+
+// add enters what a package's benchmarks took in a kind of domain.
+func (t *table) add(kind, pkg string, linux, here map[string]float64) {
+	if !slices.Contains(t.kinds, kind) {
+		t.kinds = append(t.kinds, kind)
+	}
+	for _, name := range slices.Sorted(maps.Keys(here)) {
+		i := slices.IndexFunc(t.rows, func(r *row) bool { return r.pkg == pkg && r.name == name })
+		if i < 0 {
+			i = len(t.rows)
+			t.rows = append(t.rows, &row{pkg, name, map[string]float64{}, map[string]float64{}})
+		}
+		t.rows[i].linux[kind], t.rows[i].here[kind] = linux[name], here[name]
+	}
+}
+
+// ratio is below 1 where the guest takes less; NaN if one of the two is not known.
+func (r *row) ratio(kind string) float64 {
+	l, h := r.linux[kind], r.here[kind]
+	if l <= 0 || h <= 0 {
+		return math.NaN()
+	}
+	return h / l
+}
+
+func (t *table) write(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("Instructions for each operation, one vCPU; ratios below 1 are less than Linux takes.\n\n| benchmark |")
+	for _, k := range t.kinds {
+		fmt.Fprintf(&b, " %s: Linux | xengo | ratio |", k)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|---|---|", len(t.kinds)) + "\n")
+	for _, r := range t.rows {
+		fmt.Fprintf(&b, "| %s %s |", strings.TrimPrefix(r.pkg, "guests/"), r.name)
+		for _, k := range t.kinds {
+			fmt.Fprintf(&b, " %.0f | %.0f | %.2f |", r.linux[k], r.here[k], r.ratio(k))
+		}
+		b.WriteString("\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// save writes the table to the file that XENGO_BENCH_TABLE names, or to the log.
+func (t *table) save(tt *testing.T) {
+	tt.Helper()
+	f := os.Stdout
+	if name := os.Getenv("XENGO_BENCH_TABLE"); name != "" {
+		var err error
+		if f, err = os.Create(name); err != nil {
+			tt.Fatal(err)
+		}
+		defer f.Close()
+	}
+	if err := t.write(f); err != nil {
+		tt.Error(err)
+	}
+}
+
+func TestParse(t *testing.T) {
+	const output = "goos: x\r\nBenchmarkA/b=1-4 \t 10\t  20.5 ns/op\t 3 MB/s\r\nBenchmarkA/b=1-4 \t 10\t  19 ns/op\r\nBenchmarkA/b=1-4 \t 10\t  21 ns/op\r\nBenchmarkC\nPASS\n"
+	require.Equal(t, map[string]float64{"A/b=1": 19}, parse(output))
+}
+
+func TestTable(t *testing.T) {
+	var tb table
+	tb.add("pvh", "guests/speed", map[string]float64{"A": 100}, map[string]float64{"A": 50, "B": 1})
+	var b strings.Builder
+	require.NoError(t, tb.write(&b))
+	require.Contains(t, b.String(), "| speed A | 100 | 50 | 0.50 |\n| speed B | 0 | 1 | NaN |\n")
+}

@@ -1,0 +1,56 @@
+package judge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"internal/xengo/test/harness"
+)
+
+// goCommand is the patched go command, in the suite's directory.
+func (s *Suite) goCommand(t *testing.T, goos string, env, args []string) *exec.Cmd {
+	root := harness.GOROOT(t)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin/go"), args...)
+	cmd.Dir = s.Dir
+	cmd.Env = slices.Concat(os.Environ(),
+		[]string{"GOROOT=" + root, "GOTOOLCHAIN=local", "GOOS=" + goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="}, s.Env, env)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	return cmd
+}
+
+// goTest runs go test, on which it keeps the user posted. That tests fail is no error.
+func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*results, error) {
+	cmd := s.goCommand(t, goos, env, slices.Concat([]string{"test", "-json", "-vet=off", "-timeout=2h"}, s.Flags, args))
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	res, err := parse(out, func(pkg, how string, seconds float64) {
+		t.Logf("%s: %s: %s, %.1f s", where, pkg, how, seconds)
+	})
+	if err != nil {
+		io.Copy(io.Discard, out) // it ends all the same
+		cmd.Wait()
+		return nil, err
+	}
+	if err := cmd.Wait(); err != nil && (t.Context().Err() != nil || !testsFailed(err)) {
+		return nil, err
+	}
+	return res, context.Cause(t.Context())
+}
+
+// testsFailed reports whether the go command ended with "tests failed".
+func testsFailed(err error) bool {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	return ok && exit.ExitCode() == 1
+}

@@ -1,0 +1,115 @@
+// Package modules has the tests of popular modules, unmodified, as a judge of the
+// port, as package std has Go's own.
+package modules
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"internal/xengo/test/harness"
+	"internal/xengo/test/judge"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// module is a module of the proxy, at a release, and what is tested of it.
+type module struct {
+	path     string // PATH@VERSION
+	packages []string
+	flags    []string // of go test
+	short    bool     // it is quick, and tested where time is short
+}
+
+// everything are all packages of a module.
+var everything = []string{"./..."}
+
+var modules = []module{
+	// What is left out gives a server 5 ms to begin, and runs it itself, for ever, if that was not enough.
+	{path: "github.com/gin-gonic/gin@v1.12.0", packages: everything, flags: []string{"-skip=^(TestRunTLS|TestPusher|TestRunQUIC)$"}},
+	{path: "github.com/gorilla/websocket@v1.5.3", packages: everything, short: true},
+	{path: "github.com/hashicorp/raft@v1.8.0", packages: everything, flags: []string{"-short"}},
+	// What is left out makes messages of a gigabyte.
+	{path: "github.com/jackc/pgx/v5@v5.12.0", packages: everything, flags: []string{"-skip=BiggerThanMaxMessageBodyLen"}},
+	{path: "github.com/labstack/echo/v5@v5.4.4", packages: everything},
+	{path: "github.com/quic-go/quic-go@v0.65.0", packages: everything, flags: []string{"-short"}},
+	// What is left out starts containers with servers.
+	{path: "github.com/redis/go-redis/v9@v9.23.0", packages: everything, flags: []string{"-skip=^TestGinkgoSuite$"}},
+	{path: "go.etcd.io/bbolt@v1.5.0", packages: everything, flags: []string{"-short"}},
+	{path: "go.uber.org/zap@v1.28.0", packages: everything, short: true},
+	{path: "golang.org/x/crypto@v0.59.0", packages: []string{"./ssh/..."}, flags: []string{"-short"}},
+	{path: "golang.org/x/net@v0.62.0", packages: everything, flags: []string{"-short"}},
+	{path: "golang.org/x/sys@v0.50.0", packages: []string{"./cpu/...", "./unix/..."}},
+	{path: "google.golang.org/grpc@v1.85.0", packages: everything, flags: []string{"-short"}},
+}
+
+// TestModules runs them in guests. XENGO_MODULES=all runs those of all modules, as
+// PVH and PV; XENGO_MODULES="WORD..." those whose paths contain a word.
+// XENGO_KINDS="pv/4 pvh/1" names other kinds, XENGO_MODULES_TABLE the file for the
+// tables.
+func TestModules(t *testing.T) {
+	words := strings.Fields(os.Getenv("XENGO_MODULES"))
+	kinds := []judge.Kind{{Type: "pvh", VCPUs: 2}, {Type: "pv", VCPUs: 2}}
+	if len(words) == 0 {
+		kinds = kinds[:1]
+	}
+	for _, m := range modules {
+		if !m.wanted(words) {
+			continue
+		}
+		t.Run(strings.ReplaceAll(m.path, "/", "_"), func(t *testing.T) {
+			s := &judge.Suite{
+				Dir:        m.copy(t),
+				Flags:      append([]string{"-mod=mod"}, m.flags...),
+				Packages:   m.packages,
+				Kinds:      judge.Kinds(t, kinds...),
+				Exceptions: []string{"exceptions.txt"},
+				Table:      os.Getenv("XENGO_MODULES_TABLE"),
+				Limits:     []judge.Limit{{Percent: 97}},
+			}
+			s.Run(t)
+		})
+	}
+}
+
+func (m *module) wanted(words []string) bool {
+	if len(words) == 0 {
+		return m.short
+	}
+	for _, word := range words {
+		if word == "all" || strings.Contains(m.path, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// copy copies the module's files out of the module cache, where they cannot be
+// written to.
+func (m *module) copy(t *testing.T) string {
+	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", m.path)
+	cmd.Dir, cmd.Stderr = t.TempDir(), t.Output()
+	out, err := cmd.Output()
+	var answer struct{ Dir, Error string }
+	if jsonErr := json.Unmarshal(out, &answer); jsonErr != nil || answer.Dir == "" {
+		t.Fatalf("go mod download %s: %v, %s", m.path, err, answer.Error)
+	}
+	dir := filepath.Join(t.TempDir(), "module")
+	if err := os.CopyFS(dir, os.DirFS(answer.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type() != fs.ModeSymlink {
+			err = os.Chmod(path, 0o755)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
