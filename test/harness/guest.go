@@ -25,6 +25,7 @@ type Running struct {
 	lines *bufio.Reader
 	stuck chan string // what it did when its time was up
 	load  bed.Load    // the bed's, at the start
+	xen   int         // bytes in Xen's log at the start
 }
 
 // Start boots a program. The guest is gone when the test ends; if the test
@@ -56,6 +57,10 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 	if err != nil {
 		return nil, err
 	}
+	log, err := b.XenLog()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(shared.ctx)
 	t.Cleanup(cancel)
 	patience := time.AfterFunc(timeout, cancel)
@@ -67,7 +72,7 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 	if !patience.Stop() {
 		return nil, context.DeadlineExceeded
 	}
-	r := &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console()), stuck: make(chan string, 1), load: load}
+	r := &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console()), stuck: make(chan string, 1), load: load, xen: len(log)}
 	t.Cleanup(func() { r.close(b, c.Image) })
 	late := time.AfterFunc(timeout, func() {
 		r.stuck <- where(b, g, c.Image)
@@ -79,6 +84,9 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 
 // close takes a guest away. Of a test that failed it tells what the guest did.
 func (g *Running) close(b *bed.Bed, image string) {
+	if n := g.Anew(); n != 0 {
+		g.t.Errorf("%s has begun anew %d times without being asked", g.Name, n)
+	}
 	if g.t.Failed() {
 		select {
 		case doing := <-g.stuck:
@@ -91,6 +99,9 @@ func (g *Running) close(b *bed.Bed, image string) {
 			g.t.Log(err)
 		} else {
 			g.t.Logf("while %s ran, %v", g.Name, load.Since(g.load))
+		}
+		if log := xenSaid(b, g.xen); log != "" {
+			g.t.Logf("while %s ran, Xen said:\n%s", g.Name, log)
 		}
 		g.t.Logf("console of %s:\n%s", g.Name, ends(g.Transcript(), 60))
 	}

@@ -47,6 +47,24 @@ func where(b *bed.Bed, g *bed.Guest, image string) string {
 	return found + after[len(log):]
 }
 
+// xenSaid is what Xen logged since its log was as long as that, but for the
+// lines about each part of each domain that is made.
+func xenSaid(b *bed.Bed, since int) string {
+	log, err := b.XenLog()
+	if err != nil || len(log) < since {
+		return fmt.Sprint(err)
+	}
+	var said strings.Builder
+	for line := range strings.Lines(log[since:]) {
+		if !domainParts.MatchString(line) {
+			said.WriteString(line)
+		}
+	}
+	return ends(said.String(), 60)
+}
+
+var domainParts = regexp.MustCompile(`HVM (d\d+(v\d+)? save|restore d\d+):`)
+
 // symbolizer returns a function that names the function at an address.
 func symbolizer(image string) func(address uint64) string {
 	f, err := elf.Open(image)

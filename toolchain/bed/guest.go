@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/u-root/u-root/pkg/cpio"
 
@@ -59,6 +60,7 @@ type Guest struct {
 	console stream
 	output  *transcript
 	once    sync.Once
+	reboots atomic.Int32 // asked for
 
 	done   chan struct{} // closed when the fields below are set
 	result Result
