@@ -231,6 +231,11 @@ func xenEventWait(port uint32, slot int, user bool) bool {
 		}
 		me.user.Store(user)
 		gopark(xenPortPark, unsafe.Pointer(me), waitReasonIOWait, traceBlockNet, 2)
+		// sysmon, which preempts, sleeps through idle times. Elsewhere the
+		// first system call after one wakes it; here an event is what ends it.
+		if sched.sysmonwait.Load() {
+			systemstack(entersyscallWakeSysmon)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"internal/xengo/test/harness"
 	"internal/xengo/toolchain/bed"
@@ -237,6 +238,22 @@ func TestInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.Expect("^verdict: ok 4$")
+		harness.Ended(t, g.End(), bed.Poweroff, 0)
+	})
+}
+
+// TestPreempt has a program be idle for long enough that all of it sleeps.
+func TestPreempt(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		c := program(t, "preempt")
+		c.Vifs = []string{} // the network has timers
+		g := harness.Start(t, p, c, 0)
+		g.Expect("^preempt: ready$")
+		time.Sleep(2 * time.Second)
+		if _, err := fmt.Fprintln(g.Input, "go"); err != nil {
+			t.Fatal(err)
+		}
+		g.Expect("^verdict: ok$")
 		harness.Ended(t, g.End(), bed.Poweroff, 0)
 	})
 }
