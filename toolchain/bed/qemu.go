@@ -21,10 +21,11 @@ const (
 // #GP in mwait. eager-fpu: QEMU's XSAVE ignores CR0.TS, so that a guest would
 // save the registers of the vCPU before it. credit2_runqueue: the lock of one run
 // queue for both processors is a ticket lock, for which each waits whenever this
-// machine does not run the other. tsc=reliable: dom0's watchdog would drop the
+// machine does not run the other. dom0_vcpus_pin: dom0's interrupts are the first
+// processor's, see heartbeat.go. tsc=reliable: dom0's watchdog would drop the
 // emulated TSC.
 const (
-	xenLine  = "cpuidle=0 spec-ctrl=eager-fpu com1=115200,8n1 console=com1 dom0_mem=1024M loglvl=all guest_loglvl=all dom0_max_vcpus=1 credit2_runqueue=cpu"
+	xenLine  = "cpuidle=0 spec-ctrl=eager-fpu com1=115200,8n1 console=com1 dom0_mem=1024M loglvl=all guest_loglvl=all dom0_max_vcpus=1 dom0_vcpus_pin credit2_runqueue=cpu"
 	dom0Line = "console=hvc0 nokaslr rdinit=/init quiet loglevel=4 tsc=reliable clocksource=tsc"
 )
 

@@ -79,6 +79,9 @@ func (b *Bed) resume(ctx context.Context, o *Options, image string) error {
 	if b.session, b.conn, err = connect(ctx, b.qemu); err != nil {
 		return err
 	}
+	if !o.Counting { // all on one thread
+		go beat(b.session)
+	}
 	b.open = func() (stream, error) { return b.session.Open() }
 	st, _, err := b.ask(ctx, proto.Request{Op: proto.Sync, Time: time.Now().Unix()})
 	if err != nil {

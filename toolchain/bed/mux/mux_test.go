@@ -57,6 +57,7 @@ func TestEcho(t *testing.T) {
 		}
 	}()
 	var all sync.WaitGroup
+	require.NoError(t, client.Ping())
 	for i := range 8 {
 		all.Go(func() {
 			st, err := client.Open()
