@@ -35,7 +35,11 @@ func osinit() {
 	physPageSize = xenPageSize
 }
 
-func sysargs(argc int32, argv **byte) {}
+// sysargs sets the auxiliary vector that golang.org/x/sys/unix.Auxv returns:
+// AT_PAGESZ, AT_CLKTCK and AT_SECURE, as in /proc/self/auxv (runtime/files/proc.go).
+func sysargs(argc int32, argv **byte) { auxv = xenAuxv[:] }
+
+var xenAuxv = [...]uintptr{6, xenPageSize, 17, 100, 23, 0}
 
 func goenvs() {
 	goenvs_unix()

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // devices reads and writes the devices that every Linux has.
@@ -86,7 +89,23 @@ func proc() error {
 		same("directory is absolute", strings.HasPrefix(dir, "/"), true),
 		same("cmdline begins with", strings.Split(string(line), "\x00")[0], os.Args[0]),
 		same("meminfo has MemTotal", strings.Contains(string(memory), "MemTotal:"), true),
-		same("has been up", up > 0, true))
+		same("has been up", up > 0, true),
+		auxv())
+}
+
+// auxv finds the auxiliary vector the same in both places.
+func auxv() error {
+	pairs, err := unix.Auxv()
+	if err != nil {
+		return err
+	}
+	var want []byte
+	for _, pair := range append(pairs, [2]uintptr{}) { // AT_NULL
+		want = binary.LittleEndian.AppendUint64(want, uint64(pair[0]))
+		want = binary.LittleEndian.AppendUint64(want, uint64(pair[1]))
+	}
+	got, err := os.ReadFile("/proc/self/auxv")
+	return errors.Join(err, same("auxiliary vector", string(got), string(want)))
 }
 
 func tzdata() error {
