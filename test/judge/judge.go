@@ -53,7 +53,7 @@ func parseKind(s string) (Kind, error) {
 // Need is what guests for some packages need.
 type Need struct {
 	Packages string // a pattern of path.Match
-	Flags    string // of xengo exec; GOROOT is replaced
+	Flags    string // of xengo exec; GOROOT is replaced; --spawn=false in spite of Suite.Spawn
 }
 
 // Limit is the least share of tests that pass.
@@ -212,7 +212,7 @@ func (s *Suite) inGuestsWith(t *testing.T, k Kind, flags string, pkgs []string) 
 	}
 	args := []string{"-p", strconv.Itoa(atOnce), "-exec", harness.Tool(t) + " exec"}
 	tags := s.Tags
-	if s.Spawn {
+	if s.Spawn && !strings.Contains(flags, "--spawn=false") {
 		args[3] += " --spawn"
 		tags = append(tags, "xengo_spawn")
 	}
