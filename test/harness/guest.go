@@ -26,6 +26,7 @@ type Running struct {
 	stuck chan string // what it did when its time was up
 	load  bed.Load    // the bed's, at the start
 	xen   int         // bytes in Xen's log at the start
+	first int         // the domain's number at the start
 }
 
 // Start boots a program. The guest is gone when the test ends; if the test
@@ -72,7 +73,7 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 	if !patience.Stop() {
 		return nil, context.DeadlineExceeded
 	}
-	r := &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console()), stuck: make(chan string, 1), load: load, xen: len(log)}
+	r := &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console()), stuck: make(chan string, 1), load: load, xen: len(log), first: g.DomID()}
 	t.Cleanup(func() { r.close(b, c.Image) })
 	late := time.AfterFunc(timeout, func() {
 		r.stuck <- where(b, g, c.Image)
@@ -84,10 +85,9 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 
 // close takes a guest away. Of a test that failed it tells what the guest did.
 func (g *Running) close(b *bed.Bed, image string) {
-	log := xenSaid(b, g.xen)
 	if n := g.Anew(); n != 0 {
 		tell := g.t.Errorf
-		if strings.Contains(log, "Triple fault") {
+		if tripleFault(xenSaid(b, g.xen), g.first) {
 			tell = g.t.Logf // the emulator's: ARCHITECTURE.md, Limits of the emulated machine
 		}
 		tell("%s has begun anew %d times without being asked", g.Name, n)
@@ -105,9 +105,7 @@ func (g *Running) close(b *bed.Bed, image string) {
 		} else {
 			g.t.Logf("while %s ran, %v", g.Name, load.Since(g.load))
 		}
-		if log != "" {
-			g.t.Logf("while %s ran, Xen said:\n%s", g.Name, log)
-		}
+		g.t.Logf("while %s ran, Xen said:\n%s", g.Name, ends(xenSaid(b, g.xen), 60))
 		g.t.Logf("console of %s:\n%s", g.Name, ends(g.Transcript(), 60))
 	}
 	if err := g.Close(); err != nil {

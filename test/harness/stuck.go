@@ -51,19 +51,24 @@ func where(b *bed.Bed, g *bed.Guest, image string) string {
 // lines about each part of each domain that is made.
 func xenSaid(b *bed.Bed, since int) string {
 	log, err := b.XenLog()
-	if err != nil || len(log) < since {
-		return fmt.Sprint(err)
+	if err != nil {
+		return err.Error()
 	}
 	var said strings.Builder
-	for line := range strings.Lines(log[since:]) {
+	for line := range strings.Lines(log[min(since, len(log)):]) {
 		if !domainParts.MatchString(line) {
 			said.WriteString(line)
 		}
 	}
-	return ends(said.String(), 60)
+	return said.String()
 }
 
 var domainParts = regexp.MustCompile(`HVM (d\d+(v\d+)? save|restore d\d+):`)
+
+// tripleFault reports whether Xen's log tells of one of a domain.
+func tripleFault(log string, domid int) bool {
+	return regexp.MustCompile(fmt.Sprintf(`\bd%dv\d+ Triple fault\b`, domid)).MatchString(log)
+}
 
 // symbolizer returns a function that names the function at an address.
 func symbolizer(image string) func(address uint64) string {
