@@ -124,15 +124,20 @@ func (f *file) write(p []byte, offset int64) (n int, err calls.Errno) {
 	return n, 0
 }
 
+// change begins a change of the file's clusters. The caller holds fs.mu.
+func (f *file) change() calls.Errno {
+	if err := f.fs.change(); err != 0 {
+		return err
+	}
+	return f.clusters()
+}
+
 // reserve gives the file clusters up to a size, as far as there are any.
 func (f *file) reserve(size int64) calls.Errno {
 	fs := f.fs
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if err := fs.change(); err != 0 {
-		return err
-	}
-	if err := f.clusters(); err != 0 {
+	if err := f.change(); err != 0 {
 		return err
 	}
 	cs := int64(fs.clusterSize)
@@ -215,10 +220,7 @@ func (f *file) cut(size int64) calls.Errno {
 	fs := f.fs
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if err := fs.change(); err != 0 {
-		return err
-	}
-	if err := f.clusters(); err != 0 {
+	if err := f.change(); err != 0 {
 		return err
 	}
 	cs := int64(fs.clusterSize)
