@@ -61,7 +61,7 @@ type stamped struct {
 }
 
 // unpack makes the files of a ramdisk: archives one after the other, compressed or not, with zeros between them. It returns
-// what is wrong with them. What was compressed is not needed afterwards and becomes free memory.
+// what is wrong with them. What was compressed and is not needed afterwards becomes free memory.
 func unpack(ramdisk []byte) (problem string) {
 	u := unpacker{linked: make(map[newc.ID]vfs.Inode)}
 	for at := 0; at < len(ramdisk); {
@@ -71,12 +71,12 @@ func unpack(ramdisk []byte) (problem string) {
 		case rest[0] == 0:
 			at++
 		case in != nil:
-			s := newStream(in)
+			s := newStream(rest, in)
 			if problem = s.unpack(&u); problem != "" {
 				return problem + at0(at)
 			}
 			n := in.Offset()
-			kernel.FreeRamdisk(rest[:n])
+			s.free(n, n)
 			at += n
 		default:
 			n, problem := u.archive(rest, at)

@@ -3,6 +3,8 @@ package files
 import (
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/inflate"
+	"internal/xengo/runtime/kernel"
+	"internal/xengo/runtime/memfs"
 	"internal/xengo/runtime/newc"
 	"internal/xengo/runtime/unzstd"
 	"internal/xengo/runtime/vfs"
@@ -37,10 +39,12 @@ type stream struct {
 	at      uint64 // offset in the archive
 	problem string // what is wrong with the data
 	buf     []byte
+	data    []byte // compressed
+	given   int    // how much of it was given back, or is kept
 }
 
-func newStream(in decompressor) *stream {
-	return &stream{in: in, buf: make([]byte, 64<<10)}
+func newStream(data []byte, in decompressor) *stream {
+	return &stream{in: in, buf: make([]byte, 64<<10), data: data}
 }
 
 // read fills p.
@@ -145,6 +149,9 @@ func (s *stream) make(u *unpacker, f newc.File) calls.Errno {
 		filled := false
 		err := u.member(path, f, func(n vfs.Inode) calls.Errno {
 			filled = true
+			if s.keep(n, uint64(f.Size)) {
+				return 0
+			}
 			return s.fill(n, uint64(f.Size))
 		})
 		if err == 0 && !filled {
@@ -161,6 +168,31 @@ func (s *stream) make(u *unpacker, f newc.File) calls.Errno {
 		return err
 	}
 	return u.member(path, f, nil)
+}
+
+// keep makes the next size bytes the contents of a file as they are, compressed, if they can be found again: if they are frames of
+// their own.
+func (s *stream) keep(n vfs.Inode, size uint64) bool {
+	z, compressed := s.in.(*unzstd.Reader)
+	file, inMemory := n.(interface{ SetPacked(memfs.Packed, int64) })
+	if !compressed || !inMemory || size == 0 {
+		return false
+	}
+	before := z.Offset()
+	frames := z.Wholes(size, maxPacked)
+	if frames == nil {
+		return false
+	}
+	s.free(before, z.Offset())
+	s.at += size
+	file.SetPacked(&packed{frames}, int64(size))
+	return true
+}
+
+// free gives back what of the compressed data is before an offset, but not what is from there to another one.
+func (s *stream) free(before, after int) {
+	kernel.FreeRamdisk(s.data[s.given:before])
+	s.given = after
 }
 
 // fill writes the next size bytes to a file, which then takes memory for them.

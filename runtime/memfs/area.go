@@ -89,22 +89,22 @@ func (d *data) newArea(first, end int64) (*area, calls.Errno) {
 		return nil, err
 	}
 	a := &area{first: first, mem: mem}
+	for i := first; i < end; i++ { // all that may fail before anything is given back
+		if d.hasData(i) {
+			if err := d.readPage(a.page(i), i, 0); err != 0 {
+				d.unmap(a)
+				return nil, err
+			}
+		}
+	}
 	for i := first; i < end; i++ {
-		d.move(a, i)
+		if d.area(i) == nil && d.page(i) != nil {
+			d.release(i, d.page(i))
+		}
 	}
 	d.dropAreas(rest)
 	d.areas = append(d.areas, a)
 	return a, 0
-}
-
-// move copies page i to the area that it will be in, and gives it back.
-func (d *data) move(a *area, i int64) {
-	if d.hasData(i) {
-		d.readPage(a.page(i), i, 0)
-	}
-	if d.area(i) == nil && d.page(i) != nil {
-		d.release(i, d.page(i))
-	}
 }
 
 // dropAreas frees all areas but those in rest.
@@ -115,11 +115,16 @@ func (d *data) dropAreas(rest []*area) {
 			kept = kept || a == other
 		}
 		if !kept {
-			d.fs.used.Add(-int64(len(a.mem)))
-			kernel.Unmap(calls.At(calls.Address(a.mem)), uintptr(len(a.mem)))
+			d.unmap(a)
 		}
 	}
 	d.areas = rest
+}
+
+// unmap gives the memory of an area back.
+func (d *data) unmap(a *area) {
+	d.fs.used.Add(-int64(len(a.mem)))
+	kernel.Unmap(calls.At(calls.Address(a.mem)), uintptr(len(a.mem)))
 }
 
 // freeAreas gives all areas back. None is in use: a mapping keeps its file open.

@@ -7,7 +7,7 @@ import "internal/xengo/runtime/calls"
 type data struct {
 	fs    *FS
 	size  int64
-	base  string           // contents that came with the file; not in memory of ours
+	base  base             // contents that came with the file; not in memory of ours
 	first []byte           // page 0
 	pages map[int64][]byte // the others
 	count int64            // pages in first and pages
@@ -45,10 +45,10 @@ func (d *data) setPage(i int64, p []byte) {
 	d.pages[i] = p
 }
 
-// read copies contents at off to p and returns how much there was.
-func (d *data) read(p []byte, off int64) int {
+// read copies contents at off to p and returns how much there was; the error is 0 if any was.
+func (d *data) read(p []byte, off int64) (int, calls.Errno) {
 	if off >= d.size {
-		return 0
+		return 0, 0
 	}
 	if left := d.size - off; int64(len(p)) > left {
 		p = p[:left]
@@ -57,23 +57,32 @@ func (d *data) read(p []byte, off int64) int {
 		pos := off + int64(done)
 		in := int(pos % pageSize)
 		n := min(len(p)-done, pageSize-in)
-		d.readPage(p[done:done+n], pos/pageSize, in)
+		if err := d.readPage(p[done:done+n], pos/pageSize, in); err != 0 {
+			if done == 0 {
+				return 0, err
+			}
+			return done, 0
+		}
 		done += n
 	}
-	return len(p)
+	return len(p), 0
 }
 
 // readPage fills p from page i at offset in.
-func (d *data) readPage(p []byte, i int64, in int) {
+func (d *data) readPage(p []byte, i int64, in int) calls.Errno {
 	n := 0
 	if page := d.page(i); page != nil {
 		if in < len(page) {
 			n = copy(p, page[in:])
 		}
-	} else if at := i*pageSize + int64(in); at < int64(len(d.base)) {
-		n = copy(p, d.base[at:])
+	} else {
+		var err calls.Errno
+		if n, err = d.base.readAt(p, i*pageSize+int64(in)); err != 0 {
+			return err
+		}
 	}
 	clear(p[n:])
+	return 0
 }
 
 // write copies p to off, making the file longer if need be. It returns how much fit; the error is 0 if any did.
@@ -101,7 +110,7 @@ func (d *data) write(p []byte, off int64) (int, calls.Errno) {
 func (d *data) grow(i int64, need int) ([]byte, calls.Errno) {
 	page := d.page(i)
 	if page == nil {
-		if left := int64(len(d.base)) - i*pageSize; left > 0 {
+		if left := d.base.size - i*pageSize; left > 0 {
 			need = max(need, int(min(left, pageSize)))
 		}
 	} else if need <= len(page) {
@@ -120,7 +129,10 @@ func (d *data) grow(i int64, need int) ([]byte, calls.Errno) {
 			return nil, err
 		}
 		bigger = make([]byte, need, room)
-		d.readPage(bigger, i, 0)
+		if err := d.readPage(bigger, i, 0); err != 0 {
+			d.fs.charge(-int64(room - cap(page)))
+			return nil, err
+		}
 	}
 	d.setPage(i, bigger)
 	return bigger, 0
@@ -129,9 +141,7 @@ func (d *data) grow(i int64, need int) ([]byte, calls.Errno) {
 // truncate sets the size. What is cut off reads as zero if the file grows again.
 func (d *data) truncate(size int64) {
 	if size <= d.size { // there may be pages beyond, from fallocate
-		if int64(len(d.base)) > size {
-			d.base = d.base[:size]
-		}
+		d.base.size = min(d.base.size, size)
 		d.discard(size, maxSize)
 	}
 	d.size = size
@@ -156,7 +166,7 @@ func (d *data) discardPage(i, from, to int64) {
 	if page == nil || end <= from || start >= to {
 		return
 	}
-	if from <= start && to >= end && start >= int64(len(d.base)) && d.area(i) == nil {
+	if from <= start && to >= end && start >= d.base.size && d.area(i) == nil {
 		d.release(i, page)
 		return
 	}
@@ -179,21 +189,21 @@ func (d *data) release(i int64, page []byte) {
 
 // free gives all pages back.
 func (d *data) free() {
-	d.base, d.size = "", 0
+	d.base, d.size = base{}, 0
 	d.discard(0, maxSize)
 	d.freeAreas()
 }
 
 // blocks returns the memory of the file in units of 512 bytes, in whole pages as tmpfs counts it.
 func (d *data) blocks() int64 {
-	pages := max(d.count+d.areaPages(), (int64(len(d.base))+pageSize-1)/pageSize)
+	pages := max(d.count+d.areaPages(), (d.base.size+pageSize-1)/pageSize)
 	return pages * (pageSize / 512)
 }
 
 // punch makes [off, off+n) a hole. What base has there is covered by pages of zeroes.
 func (d *data) punch(off, n int64) calls.Errno {
 	end := off + n
-	for i := off / pageSize; i*pageSize < min(end, int64(len(d.base))); i++ {
+	for i := off / pageSize; i*pageSize < min(end, d.base.size); i++ {
 		if d.page(i) == nil {
 			if _, err := d.grow(i, 1); err != 0 {
 				return err
@@ -231,10 +241,13 @@ func (d *data) reserve(i int64) calls.Errno {
 	}
 	n := len(page)
 	if page == nil {
-		n = int(max(0, min(pageSize, int64(len(d.base))-i*pageSize)))
+		n = int(max(0, min(pageSize, d.base.size-i*pageSize)))
 	}
 	bigger := make([]byte, n, pageSize)
-	d.readPage(bigger, i, 0)
+	if err := d.readPage(bigger, i, 0); err != 0 {
+		d.fs.charge(-int64(pageSize - cap(page)))
+		return err
+	}
 	d.setPage(i, bigger)
 	return 0
 }
@@ -244,7 +257,7 @@ func (d *data) hasData(i int64) bool {
 	if page := d.page(i); page != nil {
 		return len(page) > 0
 	}
-	return i*pageSize < int64(len(d.base))
+	return i*pageSize < d.base.size
 }
 
 // seek finds the first data or hole at or after off; the end of the file is a hole. ENXIO if there is none.

@@ -104,12 +104,12 @@ func (f *file) ReadAt(p []byte, offset int64) (int, calls.Errno) {
 		return 0, calls.EINVAL
 	}
 	f.mu.RLock()
-	n := f.read(p, offset)
+	n, err := f.read(p, offset)
 	f.mu.RUnlock()
 	if len(p) > 0 {
 		f.accessed()
 	}
-	return n, 0
+	return n, err
 }
 
 func (f *file) WriteAt(p []byte, offset int64) (int, int64, calls.Errno) {
@@ -194,10 +194,15 @@ func (f *file) SeekData(offset int64, hole bool) (int64, calls.Errno) {
 func (f *file) Sync() calls.Errno { return 0 }
 
 // SetContents makes s the contents, without copying it.
-func (f *file) SetContents(s string) {
+func (f *file) SetContents(s string) { f.setBase(textBase(s)) }
+
+// SetPacked makes the contents those that p has, size bytes.
+func (f *file) SetPacked(p Packed, size int64) { f.setBase(base{packed: p, size: size}) }
+
+func (f *file) setBase(b base) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.truncate(0)
-	f.base, f.size = s, int64(len(s))
+	f.base, f.size = b, b.size
 	f.changed()
+	f.mu.Unlock()
 }

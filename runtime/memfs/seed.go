@@ -65,16 +65,16 @@ func (d *dir) empty() bool { return len(d.names) == 0 && d.seeds.Load() == nil }
 // load makes the contents of a planted file. They are in memory while it is open, and for good once they were changed.
 // The caller holds f.mu.
 func (f *file) load() {
-	if f.seed != nil && f.base == "" {
-		f.base = f.seed()
-		f.size = int64(len(f.base))
+	if f.seed != nil && f.base.text == "" {
+		f.base = textBase(f.seed())
+		f.size = f.base.size
 	}
 }
 
 // unload forgets what load made if nobody needs it. The caller holds f.mu.
 func (f *file) unload() {
 	if f.seed != nil && f.open == 0 {
-		f.base = ""
+		f.base = base{}
 	}
 }
 

@@ -91,13 +91,13 @@ func TestPlantTakesNothingUntilUsed(t *testing.T) {
 	require.Equal(t, int64(len("this is b")), g.stat(b).Size)
 	require.Equal(t, uint32(vfs.S_IFREG|0o644), g.stat(b).Mode)
 	require.Equal(t, map[string]int{"b": 1}, g.written)
-	require.Empty(t, b.base)
+	require.Empty(t, b.base.text)
 
 	b.Opened()
 	require.Equal(t, "this is b", g.read(b))
-	require.Equal(t, "this is b", b.base, "in use")
+	require.Equal(t, "this is b", b.base.text, "in use")
 	b.Closed()
-	require.Empty(t, b.base, "in memory without need")
+	require.Empty(t, b.base.text, "in memory without need")
 	require.Equal(t, "this is b", g.read(b))
 	require.Equal(t, used, g.fs.used.Load())
 }
@@ -168,7 +168,7 @@ func TestPlantedRemovedWhileOpen(t *testing.T) {
 	require.Zero(t, g.at("top").(*dir).Remove("a", false))
 	require.Equal(t, "this is a", g.read(f))
 	f.Closed()
-	require.Empty(t, f.base)
+	require.Empty(t, f.base.text)
 	require.Equal(t, int64(3), g.fs.files.Load())
 }
 

@@ -14,8 +14,7 @@ func (r *Reader) block() Problem {
 	if bad != "" {
 		return bad
 	}
-	header := int(number(b))
-	last, kind, size := header&1 != 0, header>>1&3, header>>3
+	last, kind, size := blockHeader(b)
 	if size > r.frame.largest || kind > compressedBlock {
 		r.at = start
 		return BadBlock
@@ -31,6 +30,12 @@ func (r *Reader) block() Problem {
 		return bad
 	}
 	return r.finish(r.out.buf[first:r.out.head], last)
+}
+
+// blockHeader takes a header of a block, 3 bytes, apart. Source: RFC 8878, section 3.1.1.2.
+func blockHeader(b []byte) (last bool, kind, size int) {
+	header := int(number(b))
+	return header&1 != 0, header >> 1 & 3, header >> 3
 }
 
 // contents puts out what a block of the given size has.

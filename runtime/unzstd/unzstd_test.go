@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,6 +148,76 @@ func TestFrames(t *testing.T) {
 	require.Empty(t, problem)
 }
 
+// Frames are passed if they are what is wanted, and else read as others are.
+func TestWholes(t *testing.T) {
+	single := func(data string) []byte { return compress(t, []byte(data), zstd.WithSingleSegment(true)) }
+	head, one, two, none := single("head"), single("one"), single(strings.Repeat("two", 1000)), single("")
+	streamed := command(t, []byte("streamed")) // says no size
+	const twos = 3000
+	for name, c := range map[string]struct {
+		frames  [][]byte
+		size    uint64
+		largest int
+		want    int
+	}{
+		"one":               {[][]byte{one, two}, 3, 100, 1},
+		"several":           {[][]byte{one, none, two, head}, 3 + twos, twos, 3},
+		"too large":         {[][]byte{one, two}, 3 + twos, twos - 1, 0},
+		"end elsewhere":     {[][]byte{one, two}, 3 + 1, twos, 0},
+		"too few":           {[][]byte{one}, 4, 100, 0},
+		"no size":           {[][]byte{streamed}, 8, 100, 0},
+		"to be skipped":     {[][]byte{skip(5), one}, 3, 100, 0},
+		"cut":               {[][]byte{one, two[:len(two)-1]}, 3 + twos, twos, 0},
+		"impossible block":  {[][]byte{[]byte("\x28\xb5\x2f\xfd\x20\x01\x0f\x00\x00x")}, 1, 100, 0},
+		"with a dictionary": {[][]byte{[]byte("\x28\xb5\x2f\xfd\x21\x01\x01\x09\x00\x00x")}, 1, 100, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := New(slices.Concat(head, slices.Concat(c.frames...)))
+			p := make([]byte, 1)
+			r.Read(p)
+			require.Nil(t, r.Wholes(c.size, c.largest), "in the middle of a frame")
+			p = make([]byte, 3)
+			r.Read(p)
+			require.Equal(t, "ead", string(p))
+			frames := r.Wholes(c.size, c.largest)
+			require.Len(t, frames, c.want)
+			for i, f := range frames {
+				require.Equal(t, c.frames[i], f.In)
+				got, problem := new(Reader).Unpack(f)
+				require.Empty(t, problem)
+				want, _ := all(c.frames[i])
+				require.Equal(t, len(want), len(got))
+			}
+			rest, problem := all(slices.Concat(c.frames[c.want:]...))
+			p = make([]byte, len(rest)+1)
+			n, same := r.Read(p)
+			require.Equal(t, string(rest), string(p[:n]))
+			if c.want < len(c.frames) {
+				require.Equal(t, problem, same)
+			}
+		})
+	}
+}
+
+// A frame that does not have what it says is found out when it is decompressed, and the Reader can be used again.
+func TestUnpackDamaged(t *testing.T) {
+	good := compress(t, []byte("some words, and some more words"), zstd.WithSingleSegment(true))
+	r := new(Reader)
+	for i := range good {
+		bad := bytes.Clone(good)
+		bad[i] ^= 0x10
+		if frames := New(bad).Wholes(31, 100); frames != nil {
+			got, problem := r.Unpack(frames[0])
+			if problem == "" { // a bit that means nothing
+				require.Equal(t, "some words, and some more words", string(got))
+			}
+		}
+		got, problem := r.Unpack(Whole{In: good, Size: 31})
+		require.Empty(t, problem)
+		require.Equal(t, "some words, and some more words", string(got))
+	}
+}
+
 func TestProblems(t *testing.T) {
 	const magicNumber = "\x28\xb5\x2f\xfd"
 	for data, want := range map[string]Problem{
@@ -242,6 +313,19 @@ func FuzzRead(f *testing.F) {
 		want, err := theirs.DecodeAll(data, nil)
 		if err == nil && problem == "" && !bytes.Equal(ours, want) {
 			t.Errorf("%d bytes, not %d", len(ours), len(want))
+		}
+		if frames := New(data).Wholes(uint64(len(ours)), 1<<20); frames != nil {
+			var parts []byte
+			for _, f := range frames {
+				part, bad := new(Reader).Unpack(f)
+				if bad != "" && problem == "" {
+					t.Errorf("a frame by itself is said to be damaged: %s", bad)
+				}
+				parts = append(parts, part...)
+			}
+			if problem == "" && !bytes.Equal(parts, ours) {
+				t.Error("frames by themselves have something else")
+			}
 		}
 		if err == nil && problem != "" && len(data) > 0 {
 			t.Errorf("nothing is wrong, but we say %q", problem)

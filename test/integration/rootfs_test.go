@@ -55,12 +55,12 @@ func TestRootfs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources := map[string]string{"directory": root, "gzip": compressed(t, root, gzipped, 0), "zstd": compressed(t, root, zstdCompressed, 0)}
+	sources := map[string]string{"directory": root, "gzip": compressed(t, root, gzipped, 0), "zstd": compressed(t, root, zstdCompressed, 0), "packed": root}
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
 		for name, from := range sources {
 			t.Run(name, func(t *testing.T) {
 				c := program(t, "tree", "/bin/data", strings.Repeat("x", 2000))
-				c.Ramdisk = from
+				c.Ramdisk, c.Pack = from, name == "packed"
 				result, output := harness.Run(t, p, c, 0)
 				harness.Ended(t, result, bed.Poweroff, 0)
 				if output != string(want) {

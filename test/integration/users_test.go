@@ -127,7 +127,7 @@ func TestStatic(t *testing.T) {
 	}
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
 		result, output := harness.Run(t, p, bed.GuestConfig{
-			Image: harness.Guest(t, "users/static"), Args: []string{"/srv/static"}, Ramdisk: root, MemoryMB: 64, Vifs: []string{}, VCPUs: 2,
+			Image: harness.Guest(t, "users/static"), Args: []string{"/srv/static"}, Ramdisk: root, Pack: p.Type == "pv", MemoryMB: 64, Vifs: []string{}, VCPUs: 2,
 		}, userTime)
 		harness.Verdicts(t, output, "walk", "listen", "fetch", "ranges", "unmodified", "listing", "confined")
 		harness.Ended(t, result, bed.Poweroff, 0)

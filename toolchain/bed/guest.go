@@ -33,6 +33,7 @@ type GuestConfig struct {
 	Options []string // of the guest, name=value: "console=pipe", "hostname=x" (xen/cmdline)
 	Cmdline string   // in place of the five above it: the kernel's command line as it is
 	Ramdisk string   // cpio archive or directory on the host
+	Pack    bool     // compress the directory's files (ramdisk.Source.Compress)
 
 	Vifs      []string     // network devices in xl's syntax; nil: one with an address, empty: none
 	Disks     []string     // block devices in xl's syntax, of files in dom0
@@ -187,6 +188,9 @@ func (g *Guest) ramdisk(c *GuestConfig, cfg *xlcfg.Config) (io.ReadCloser, error
 		return ramdisk.Reader(files, nil), nil
 	}
 	source, err := ramdisk.Open(c.Ramdisk)
+	if err == nil && c.Pack {
+		err = source.Compress()
+	}
 	if err != nil {
 		return nil, err
 	}

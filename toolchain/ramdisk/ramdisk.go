@@ -23,6 +23,7 @@ type Source struct {
 	records    []cpio.Record // of a directory
 	archive    bool
 	compressed bool // the archive is
+	pack       bool // the directory's files, each by itself
 }
 
 // Open looks at a directory or a cpio archive. What cannot go into an archive is an error that names it.
@@ -40,6 +41,16 @@ func Open(name string) (*Source, error) {
 
 // IsArchive reports whether the source is an archive, which needs no other if nothing is to go before it.
 func (s *Source) IsArchive() bool { return s.archive }
+
+// Compress makes Write compress the files of a directory, each by itself, so that they take memory in a guest only as they are
+// read. It is an error if the source is an archive.
+func (s *Source) Compress() error {
+	if s.archive {
+		return fmt.Errorf("%s is an archive already: only the files of a directory can be compressed each by itself", s.name)
+	}
+	s.pack = true
+	return nil
+}
 
 // checkArchive looks at the first bytes of an archive.
 func (s *Source) checkArchive() error {
@@ -100,30 +111,58 @@ func fits(file string, i *cpio.Info) error {
 	return nil
 }
 
-// Write writes an archive of first and then the files of s.
+// Write writes an archive of first and then the files of s, once.
 func Write(w io.Writer, first []cpio.Record, s *Source) error {
 	out := cpio.Newc.Writer(w)
 	if err := cpio.WriteRecords(out, first); err != nil {
 		return err
 	}
-	switch {
-	case s == nil:
-	case s.compressed && len(first) > 0:
+	if s != nil && (s.compressed || s.pack) && len(first) > 0 {
 		if err := cpio.WriteTrailer(out); err != nil {
 			return err
 		}
-		return s.copy(w) // the guest finds one archive after the other
+		// The guest finds one archive after the other.
+	}
+	switch {
+	case s == nil:
 	case s.archive:
-		// No trailer yet: it goes on where the files before it end.
+		// If neither is compressed there is no trailer yet: it goes on where the files before it end.
 		return s.copy(w)
+	case s.pack:
+		return s.writePacked(w)
 	default:
-		for _, r := range s.records {
-			if err := out.WriteRecord(r); err != nil {
-				return fmt.Errorf("%s: %w", filepath.Join(s.name, r.Name), err)
-			}
+		if err := s.write(out, func(cpio.Record) {}); err != nil {
+			return err
 		}
 	}
 	return cpio.WriteTrailer(out)
+}
+
+// write writes the files of a directory, each of which it announces.
+func (s *Source) write(out cpio.RecordWriter, announce func(cpio.Record)) error {
+	for _, r := range s.records {
+		announce(r)
+		if err := out.WriteRecord(r); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(s.name, r.Name), err)
+		}
+	}
+	return nil
+}
+
+// writePacked writes an archive of the files, compressed.
+func (s *Source) writePacked(w io.Writer) error {
+	p, err := newPacker(w)
+	if err != nil {
+		return err
+	}
+	out := cpio.Newc.Writer(p)
+	if err := s.write(out, p.record); err != nil {
+		return err
+	}
+	if err := cpio.WriteTrailer(out); err != nil {
+		return err
+	}
+	return p.flush()
 }
 
 func (s *Source) copy(w io.Writer) error {

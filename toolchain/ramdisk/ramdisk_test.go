@@ -3,6 +3,7 @@ package ramdisk
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/u-root/u-root/pkg/cpio"
 
 	"internal/xengo/runtime/newc"
+	"internal/xengo/runtime/unzstd"
 )
 
 // files makes a directory with files of all kinds that can go into an archive.
@@ -117,6 +119,51 @@ func TestCompressedArchive(t *testing.T) {
 			require.Len(t, members(t, before), 1)
 		})
 	}
+}
+
+// What Compress makes is the same archive, compressed, in which the contents of each file are frames of their own.
+func TestCompress(t *testing.T) {
+	dir := files(t)
+	large := bytes.Repeat([]byte("some words "), 50000)
+	for name, size := range map[string]int{"part": partSize, "parts": 2 * partSize, "large": len(large)} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), large[:size], 0o600))
+	}
+	for i := range 3000 { // more names than there is room for in a frame
+		require.NoError(t, os.Symlink("target", filepath.Join(dir, fmt.Sprint("symlink ", i))))
+	}
+	write := func(first []cpio.Record, pack bool) (b bytes.Buffer) {
+		s, err := Open(dir)
+		require.NoError(t, err)
+		if pack {
+			require.NoError(t, s.Compress())
+		}
+		require.NoError(t, Write(&b, first, s))
+		return b
+	}
+	plain, packed := write(nil, false), write(nil, true)
+	require.Less(t, packed.Len(), plain.Len()-len(large))
+	z, err := zstd.NewReader(&packed)
+	require.NoError(t, err)
+	defer z.Close()
+	unpacked, err := io.ReadAll(z)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(plain.Bytes(), unpacked))
+
+	more := write([]cpio.Record{cpio.StaticFile("first", "1", 0o444)}, true)
+	r := newc.New(more.Bytes())
+	f, ok, _ := r.Next()
+	require.True(t, ok)
+	require.Equal(t, "first", string(f.Name))
+	_, ok, bad := r.Next()
+	require.False(t, ok)
+	require.Empty(t, bad)
+	require.True(t, unzstd.Is(more.Bytes()[r.Offset():]))
+
+	file := filepath.Join(t.TempDir(), "root.cpio")
+	require.NoError(t, os.WriteFile(file, plain.Bytes(), 0o644))
+	s, err := Open(file)
+	require.NoError(t, err)
+	require.ErrorContains(t, s.Compress(), file+" is an archive already")
 }
 
 func TestNothing(t *testing.T) {

@@ -25,54 +25,58 @@ const (
 	E2BIG  Errno = abi.E2BIG
 )
 
-var errnoNames = [...]string{
-	abi.EPERM:         "EPERM",
-	abi.ENOENT:        "ENOENT",
-	abi.ESRCH:         "ESRCH",
-	abi.EIO:           "EIO",
-	abi.ENXIO:         "ENXIO",
-	abi.E2BIG:         "E2BIG",
-	abi.ENOEXEC:       "ENOEXEC",
-	abi.EBADF:         "EBADF",
-	abi.ECHILD:        "ECHILD",
-	abi.EAGAIN:        "EAGAIN",
-	abi.ENOMEM:        "ENOMEM",
-	abi.EACCES:        "EACCES",
-	abi.EFAULT:        "EFAULT",
-	abi.EBUSY:         "EBUSY",
-	abi.EEXIST:        "EEXIST",
-	abi.EXDEV:         "EXDEV",
-	abi.ENODEV:        "ENODEV",
-	abi.ENOTDIR:       "ENOTDIR",
-	abi.EISDIR:        "EISDIR",
-	abi.EINVAL:        "EINVAL",
-	abi.ENFILE:        "ENFILE",
-	abi.EMFILE:        "EMFILE",
-	abi.ENOSPC:        "ENOSPC",
-	abi.EROFS:         "EROFS",
-	abi.EMLINK:        "EMLINK",
-	abi.EDOM:          "EDOM",
-	abi.ERANGE:        "ERANGE",
-	abi.EDEADLK:       "EDEADLK",
-	abi.ENAMETOOLONG:  "ENAMETOOLONG",
-	abi.ENOLCK:        "ENOLCK",
-	abi.ENOSYS:        "ENOSYS",
-	abi.ENOTEMPTY:     "ENOTEMPTY",
-	abi.ENODATA:       "ENODATA",
-	abi.ETIME:         "ETIME",
-	abi.EBADMSG:       "EBADMSG",
-	abi.EOVERFLOW:     "EOVERFLOW",
-	abi.EILSEQ:        "EILSEQ",
-	abi.ENOTSOCK:      "ENOTSOCK",
-	abi.EMSGSIZE:      "EMSGSIZE",
-	abi.EOPNOTSUPP:    "EOPNOTSUPP",
-	abi.EADDRINUSE:    "EADDRINUSE",
-	abi.EADDRNOTAVAIL: "EADDRNOTAVAIL",
-	abi.ENOBUFS:       "ENOBUFS",
-	abi.EISCONN:       "EISCONN",
-	abi.ENOTCONN:      "ENOTCONN",
-	abi.ETIMEDOUT:     "ETIMEDOUT",
-	abi.ECONNREFUSED:  "ECONNREFUSED",
+// errnoNames is searched and not indexed: most numbers have no name.
+var errnoNames = [...]struct {
+	errno Errno
+	name  string
+}{
+	{abi.EPERM, "EPERM"},
+	{abi.ENOENT, "ENOENT"},
+	{abi.ESRCH, "ESRCH"},
+	{abi.EIO, "EIO"},
+	{abi.ENXIO, "ENXIO"},
+	{abi.E2BIG, "E2BIG"},
+	{abi.ENOEXEC, "ENOEXEC"},
+	{abi.EBADF, "EBADF"},
+	{abi.ECHILD, "ECHILD"},
+	{abi.EAGAIN, "EAGAIN"},
+	{abi.ENOMEM, "ENOMEM"},
+	{abi.EACCES, "EACCES"},
+	{abi.EFAULT, "EFAULT"},
+	{abi.EBUSY, "EBUSY"},
+	{abi.EEXIST, "EEXIST"},
+	{abi.EXDEV, "EXDEV"},
+	{abi.ENODEV, "ENODEV"},
+	{abi.ENOTDIR, "ENOTDIR"},
+	{abi.EISDIR, "EISDIR"},
+	{abi.EINVAL, "EINVAL"},
+	{abi.ENFILE, "ENFILE"},
+	{abi.EMFILE, "EMFILE"},
+	{abi.ENOSPC, "ENOSPC"},
+	{abi.EROFS, "EROFS"},
+	{abi.EMLINK, "EMLINK"},
+	{abi.EDOM, "EDOM"},
+	{abi.ERANGE, "ERANGE"},
+	{abi.EDEADLK, "EDEADLK"},
+	{abi.ENAMETOOLONG, "ENAMETOOLONG"},
+	{abi.ENOLCK, "ENOLCK"},
+	{abi.ENOSYS, "ENOSYS"},
+	{abi.ENOTEMPTY, "ENOTEMPTY"},
+	{abi.ENODATA, "ENODATA"},
+	{abi.ETIME, "ETIME"},
+	{abi.EBADMSG, "EBADMSG"},
+	{abi.EOVERFLOW, "EOVERFLOW"},
+	{abi.EILSEQ, "EILSEQ"},
+	{abi.ENOTSOCK, "ENOTSOCK"},
+	{abi.EMSGSIZE, "EMSGSIZE"},
+	{abi.EOPNOTSUPP, "EOPNOTSUPP"},
+	{abi.EADDRINUSE, "EADDRINUSE"},
+	{abi.EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+	{abi.ENOBUFS, "ENOBUFS"},
+	{abi.EISCONN, "EISCONN"},
+	{abi.ENOTCONN, "ENOTCONN"},
+	{abi.ETIMEDOUT, "ETIMEDOUT"},
+	{abi.ECONNREFUSED, "ECONNREFUSED"},
 }
 
 // Error returns the name of the error, as in "xen: EINVAL".
@@ -80,8 +84,10 @@ func (e Errno) Error() string { return "xen: " + e.Name() }
 
 // Name returns the symbol of the error, "EINVAL", or "errno N".
 func (e Errno) Name() string {
-	if int(e) < len(errnoNames) && errnoNames[e] != "" {
-		return errnoNames[e]
+	for i := range errnoNames {
+		if n := &errnoNames[i]; n.errno == e {
+			return n.name
+		}
 	}
 	return "errno " + ascii.Utoa(uint64(e))
 }
@@ -89,9 +95,9 @@ func (e Errno) Name() string {
 // ErrnoByName returns the error number with that symbol, or EINVAL, which is
 // what Linux makes of an error it does not know (xenbus_xs.c, get_error).
 func ErrnoByName(name string) Errno {
-	for e, n := range errnoNames {
-		if n == name && n != "" {
-			return Errno(e)
+	for i := range errnoNames {
+		if n := &errnoNames[i]; n.name == name {
+			return n.errno
 		}
 	}
 	return EINVAL

@@ -96,12 +96,9 @@ func (g *configurer) config(image string, args []string) (string, error) {
 // made: of the arguments and environment that are too long for the config, and
 // of what --rootfs names.
 func (g *configurer) files(first []cpio.Record) (string, error) {
-	var source *ramdisk.Source
-	if g.rootfs != "" {
-		var err error
-		if source, err = ramdisk.Open(g.rootfs); err != nil {
-			return "", err
-		}
+	source, err := g.source()
+	if err != nil {
+		return "", err
 	}
 	switch {
 	case source == nil && first == nil:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"internal/xengo/runtime/unzstd"
 	"internal/xengo/toolchain/bed/stub"
 	"internal/xengo/toolchain/xlcfg"
 )
@@ -128,6 +129,15 @@ func TestConfigRootfs(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(b), "its contents")
 
+	packed := filepath.Join(t.TempDir(), "packed.cpio")
+	_, err = execute("config", "--rootfs", dir, "--compress", "--ramdisk", packed, app)
+	require.NoError(t, err)
+	b, err = os.ReadFile(packed)
+	require.NoError(t, err)
+	require.True(t, unzstd.Is(b))
+	_, err = execute("config", "--rootfs", archive, "--compress", app)
+	require.ErrorContains(t, err, "--compress: "+archive+" is an archive already")
+
 	// An archive is used as it is, or goes behind what else there is.
 	out, err = execute("config", "--rootfs", archive, app)
 	require.NoError(t, err)
@@ -153,6 +163,7 @@ func TestFlagErrors(t *testing.T) {
 		"/absent: no such file":  {"config", "--share", "/surely/absent:/mnt", app},
 		"--rootfs: stat x":       {"config", "--rootfs", "x", app},
 		"is neither a directory": {"config", "--rootfs", app, app},
+		"--compress: there is":   {"config", "--compress", app},
 		"not in the environment": {"config", "--env", "SURELY_NOT_SET", app},
 		"is no image":            {"config", "/etc/passwd"},
 		"unknown command":        {"fly"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -22,6 +23,7 @@ type guestFlags struct {
 	env       []string
 	name      string
 	rootfs    string
+	compress  bool // the files of rootfs
 	diskFlags []string
 	disks     []xlcfg.Disk
 	shares    []string
@@ -41,6 +43,7 @@ func (g *guestFlags) add(c *cobra.Command, nativeTSC bool) {
 	f.StringArrayVar(&g.env, "env", nil, "`NAME=VALUE` in the program's environment, or NAME for that of this process (repeat)")
 	f.StringVar(&g.name, "name", "", "the domain's name (default: made from the image's)")
 	f.StringVar(&g.rootfs, "rootfs", "", "files for the guest's root: a `DIR`, or a cpio archive (newc, plain or compressed by gzip or zstd)")
+	f.BoolVar(&g.compress, "compress", false, "compress the files of --rootfs DIR, each by itself: the guest decompresses what it reads, and keeps the rest as it is")
 	f.StringArrayVar(&g.diskFlags, "disk", nil, "block device for the guest, the first /dev/xvda, and where to mount it: `FILE[:/mountpoint[:TYPE]][,ro]` (repeat)")
 	f.StringArrayVar(&g.shares, "share", nil, "directory for the guest to mount, by 9pfs: `[dom0:]DIR:/mountpoint` (repeat)")
 	f.BoolVar(&g.nativeTSC, "native-tsc", nativeTSC, "let the guest read the CPU's time stamp counter itself, even if that is not invariant")
@@ -61,10 +64,8 @@ func (g *guestFlags) check() error {
 	if g.mounts, err = parseShares(g.shares); err != nil {
 		return err
 	}
-	if g.rootfs != "" {
-		if _, err := ramdisk.Open(g.rootfs); err != nil {
-			return fmt.Errorf("--rootfs: %w", err)
-		}
+	if _, err := g.source(); err != nil {
+		return err
 	}
 	if err := g.parseDisks(); err != nil {
 		return fmt.Errorf("--disk %w", err)
@@ -80,6 +81,26 @@ func (g *guestFlags) check() error {
 		g.env[i] = e + "=" + value
 	}
 	return nil
+}
+
+// source opens what --rootfs names, nil if it is not given.
+func (g *guestFlags) source() (*ramdisk.Source, error) {
+	switch {
+	case g.rootfs == "" && g.compress:
+		return nil, errors.New("--compress: there is no --rootfs DIR whose files it could compress")
+	case g.rootfs == "":
+		return nil, nil
+	}
+	source, err := ramdisk.Open(g.rootfs)
+	if err != nil {
+		return nil, fmt.Errorf("--rootfs: %w", err)
+	}
+	if g.compress {
+		if err := source.Compress(); err != nil {
+			return nil, fmt.Errorf("--compress: %w", err)
+		}
+	}
+	return source, nil
 }
 
 // parseDisks parses the disks.
