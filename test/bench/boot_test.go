@@ -6,7 +6,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -76,7 +75,11 @@ func inTurn(t *testing.T, p harness.Platform, a, b bed.GuestConfig, wanted func(
 	return shortest, ok
 }
 
-var told = regexp.MustCompile(`boottime: (\d+) ns`)
+// told and free are what a guest says.
+var (
+	told = regexp.MustCompile(`boottime: (\d+) ns`)
+	free = regexp.MustCompile(`free: (\d+) bytes`)
+)
 
 // boot boots a guest and returns the time that it tells.
 func boot(t *testing.T, p harness.Platform, c bed.GuestConfig) (d time.Duration) {
@@ -84,11 +87,7 @@ func boot(t *testing.T, p harness.Platform, c bed.GuestConfig) (d time.Duration)
 	t.Run("boot", func(t *testing.T) { // so that the guest goes when it has told
 		result, output := harness.Run(t, p, c, 0)
 		require.Equal(t, bed.Poweroff, result.Reason)
-		m := told.FindStringSubmatch(output)
-		require.NotNil(t, m, "no time in:\n%s", output)
-		n, err := strconv.ParseInt(m[1], 10, 64)
-		require.NoError(t, err)
-		d = time.Duration(n)
+		d = time.Duration(number(t, told, output))
 	})
 	if t.Failed() {
 		t.FailNow()
