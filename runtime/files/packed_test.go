@@ -84,6 +84,24 @@ func TestPacked(t *testing.T) {
 	require.True(t, bytes.Equal(append(data[:1<<19:1<<19], make([]byte, 5000)...), p[:n]))
 }
 
+// Wherever an archive is cut, it is refused.
+func TestPackedCut(t *testing.T) {
+	only(t)
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b", "c"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("16 bytes are in "[:15]+name), 0o600))
+	}
+	s, err := ramdisk.Open(dir)
+	require.NoError(t, err)
+	require.NoError(t, s.Compress())
+	var archive bytes.Buffer
+	require.NoError(t, ramdisk.Write(&archive, nil, s))
+	require.Empty(t, unpack(archive.Bytes()))
+	for n := 4; n < archive.Len(); n++ {
+		require.NotEmpty(t, unpack(archive.Bytes()[:n]), n)
+	}
+}
+
 // What is damaged is an error of who reads it, and of nobody else.
 func TestPackedDamaged(t *testing.T) {
 	only(t)

@@ -38,13 +38,14 @@ type stream struct {
 	in      decompressor
 	at      uint64 // offset in the archive
 	problem string // what is wrong with the data
+	ended   bool   // the last member was a trailer, or there was none
 	buf     []byte
 	data    []byte // compressed
 	given   int    // how much of it was given back, or is kept
 }
 
 func newStream(data []byte, in decompressor) *stream {
-	return &stream{in: in, buf: make([]byte, 64<<10), data: data}
+	return &stream{in: in, buf: make([]byte, 64<<10), data: data, ended: true}
 }
 
 // read fills p.
@@ -88,6 +89,9 @@ func (s *stream) align() { s.pass(-s.at&3, nil) }
 func (s *stream) unpack(u *unpacker) (problem string) {
 	for s.member(u) {
 	}
+	if s.problem == "" && !s.ended {
+		s.problem = string(newc.NoTrailer) + ", at byte " + ascii.Utoa(s.at) + " of the archive"
+	}
 	return s.problem
 }
 
@@ -111,6 +115,7 @@ func (s *stream) member(u *unpacker) bool {
 		return false
 	}
 	f.Name = newc.CString(name)
+	s.ended = string(f.Name) == newc.Trailer
 	s.align()
 	err := s.make(u, f)
 	s.align()
@@ -143,7 +148,7 @@ func (s *stream) begin(header []byte) (at uint64, ok bool) {
 func (s *stream) make(u *unpacker, f newc.File) calls.Errno {
 	path := ramdiskPath(f.Name)
 	switch {
-	case string(f.Name) == newc.Trailer || path == "":
+	case s.ended || path == "":
 		return s.pass(uint64(f.Size), nil)
 	case f.Mode&vfs.S_IFMT == vfs.S_IFREG:
 		filled := false

@@ -21,6 +21,7 @@ const (
 	BadMagic  Problem = "not a cpio archive of the newc format"
 	BadNumber Problem = "a header field is not a hexadecimal number"
 	Short     Problem = "the archive ends in the middle of a file"
+	NoTrailer Problem = "the archive has no trailer, its end is missing"
 )
 
 // File is a member of an archive. Name and Data are parts of the archive.
@@ -55,8 +56,11 @@ func (r *Reader) Offset() int { return r.offset }
 // with a problem; the member then has its name, if that could be read.
 func (r *Reader) Next() (f File, ok bool, bad Problem) {
 	rest := r.archive[r.offset:]
-	if len(rest) == 0 || r.ended {
+	if r.ended {
 		return f, false, ""
+	}
+	if len(rest) == 0 {
+		return f, false, NoTrailer
 	}
 	if len(rest) < HeaderSize {
 		return f, false, Short
