@@ -29,16 +29,22 @@ func packedFiles(t *testing.T, damage func(archive []byte)) map[string][]byte {
 	}
 	require.NoError(t, os.Link(filepath.Join(dir, "small"), filepath.Join(dir, "also small")))
 	want["/also small"] = want["/small"]
+	archive := packedArchive(t, dir)
+	if damage != nil {
+		damage(archive)
+	}
+	require.Empty(t, unpack(archive))
+	return want
+}
+
+// packedArchive makes a compressed archive of a directory.
+func packedArchive(t *testing.T, dir string) []byte {
 	s, err := ramdisk.Open(dir)
 	require.NoError(t, err)
 	require.NoError(t, s.Compress())
 	var archive bytes.Buffer
 	require.NoError(t, ramdisk.Write(&archive, nil, s))
-	if damage != nil {
-		damage(archive.Bytes())
-	}
-	require.Empty(t, unpack(archive.Bytes()))
-	return want
+	return archive.Bytes()
 }
 
 func regular(t testing.TB, path string) vfs.Regular {
@@ -89,16 +95,12 @@ func TestPackedCut(t *testing.T) {
 	only(t)
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b", "c"} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("16 bytes are in "[:15]+name), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("sixteen bytes: "+name), 0o600)) // nothing follows to align them
 	}
-	s, err := ramdisk.Open(dir)
-	require.NoError(t, err)
-	require.NoError(t, s.Compress())
-	var archive bytes.Buffer
-	require.NoError(t, ramdisk.Write(&archive, nil, s))
-	require.Empty(t, unpack(archive.Bytes()))
-	for n := 4; n < archive.Len(); n++ {
-		require.NotEmpty(t, unpack(archive.Bytes()[:n]), n)
+	archive := packedArchive(t, dir)
+	require.Empty(t, unpack(archive))
+	for n := 4; n < len(archive); n++ {
+		require.NotEmpty(t, unpack(archive[:n]), n)
 	}
 }
 

@@ -125,16 +125,26 @@ func (d *data) grow(i int64, need int) ([]byte, calls.Errno) {
 		for room < need {
 			room *= 2
 		}
-		if err := d.fs.charge(int64(room - cap(page))); err != 0 {
-			return nil, err
-		}
-		bigger = make([]byte, need, room)
-		if err := d.readPage(bigger, i, 0); err != 0 {
-			d.fs.charge(-int64(room - cap(page)))
+		var err calls.Errno
+		if bigger, err = d.copied(i, page, need, room); err != 0 {
 			return nil, err
 		}
 	}
 	d.setPage(i, bigger)
+	return bigger, 0
+}
+
+// copied returns n bytes of page i, in new memory with room for more, which is accounted for.
+func (d *data) copied(i int64, page []byte, n, room int) ([]byte, calls.Errno) {
+	more := int64(room - cap(page))
+	if err := d.fs.charge(more); err != 0 {
+		return nil, err
+	}
+	bigger := make([]byte, n, room)
+	if err := d.readPage(bigger, i, 0); err != 0 {
+		d.fs.charge(-more)
+		return nil, err
+	}
 	return bigger, 0
 }
 
@@ -236,20 +246,15 @@ func (d *data) reserve(i int64) calls.Errno {
 	if cap(page) == pageSize {
 		return 0
 	}
-	if err := d.fs.charge(int64(pageSize - cap(page))); err != 0 {
-		return err
-	}
 	n := len(page)
 	if page == nil {
 		n = int(max(0, min(pageSize, d.base.size-i*pageSize)))
 	}
-	bigger := make([]byte, n, pageSize)
-	if err := d.readPage(bigger, i, 0); err != 0 {
-		d.fs.charge(-int64(pageSize - cap(page)))
-		return err
+	bigger, err := d.copied(i, page, n, pageSize)
+	if err == 0 {
+		d.setPage(i, bigger)
 	}
-	d.setPage(i, bigger)
-	return 0
+	return err
 }
 
 // hasData reports whether page i is anything but a hole.

@@ -186,7 +186,7 @@ func TestWholes(t *testing.T) {
 				got, problem := new(Reader).Unpack(f)
 				require.Empty(t, problem)
 				want, _ := all(c.frames[i])
-				require.Equal(t, len(want), len(got))
+				require.Equal(t, string(want), string(got))
 			}
 			rest, problem := all(slices.Concat(c.frames[c.want:]...))
 			p = make([]byte, len(rest)+1)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -93,4 +94,14 @@ func boot(t *testing.T, p harness.Platform, c bed.GuestConfig) (d time.Duration)
 		t.FailNow()
 	}
 	return d
+}
+
+// number returns what a guest says.
+func number(t *testing.T, where *regexp.Regexp, output string) int64 {
+	t.Helper()
+	m := where.FindStringSubmatch(output)
+	require.NotNil(t, m, "no number in:\n%s", output)
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	require.NoError(t, err)
+	return n
 }

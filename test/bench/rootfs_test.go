@@ -3,12 +3,9 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"testing"
 	"time"
 
@@ -37,11 +34,11 @@ func TestRootfs(t *testing.T) {
 		linux   bool
 		archive string
 	}{
-		{"Linux, plain", true, rootfs(t, root, init, false, plain)},
-		{"Linux, zstd", true, rootfs(t, root, init, false, compressed)},
-		{"xengo, plain", false, rootfs(t, root, nil, false, plain)},
-		{"xengo, zstd", false, rootfs(t, root, nil, false, compressed)},
-		{"xengo, --compress", false, rootfs(t, root, nil, true, plain)},
+		{"Linux, plain", true, rootfs(t, root, init, asItIs)},
+		{"Linux, zstd", true, rootfs(t, root, init, asAWhole)},
+		{"xengo, plain", false, rootfs(t, root, nil, asItIs)},
+		{"xengo, zstd", false, rootfs(t, root, nil, asAWhole)},
+		{"xengo, --compress", false, rootfs(t, root, nil, byFile)},
 	}
 	harness.EachAlone(t, harness.Platforms(), func(t *testing.T, p harness.Platform) {
 		kernel, err := bed.LinuxKernel(t.Context(), bed.Options{Xen: p.Xen, Log: os.Stderr})
@@ -93,39 +90,35 @@ func sources(t *testing.T) string {
 	return root
 }
 
-// rootfs makes an archive of a directory's files, behind others that it is not to compress.
-func rootfs(t *testing.T, root string, first []cpio.Record, pack bool, by func(*testing.T, io.Writer) io.WriteCloser) string {
+// A compression is how an archive is compressed.
+type compression int
+
+const (
+	asItIs compression = iota
+	asAWhole
+	byFile
+)
+
+// rootfs makes an archive of a directory's files, behind others that are not compressed.
+func rootfs(t *testing.T, root string, first []cpio.Record, how compression) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "ramdisk")
-	f, err := os.Create(name)
+	f, err := os.Create(filepath.Join(t.TempDir(), "ramdisk"))
 	require.NoError(t, err)
+	defer f.Close()
 	if first != nil {
 		require.NoError(t, ramdisk.Write(f, first, nil))
 	}
 	s, err := ramdisk.Open(root)
 	require.NoError(t, err)
-	if pack {
+	switch how {
+	case asAWhole:
+		z, err := zstd.NewWriter(f)
+		require.NoError(t, err)
+		require.NoError(t, errors.Join(ramdisk.Write(z, nil, s), z.Close()))
+		return f.Name()
+	case byFile:
 		require.NoError(t, s.Compress())
 	}
-	w := by(t, f)
-	require.NoError(t, errors.Join(ramdisk.Write(w, nil, s), w.Close()))
-	return name
-}
-
-func plain(_ *testing.T, w io.Writer) io.WriteCloser { return w.(io.WriteCloser) }
-
-func compressed(t *testing.T, w io.Writer) io.WriteCloser {
-	z, err := zstd.NewWriter(w)
-	require.NoError(t, err)
-	return z
-}
-
-// number returns what a guest says.
-func number(t *testing.T, where *regexp.Regexp, output string) int64 {
-	t.Helper()
-	m := where.FindStringSubmatch(output)
-	require.NotNil(t, m, "no number in:\n%s", output)
-	n, err := strconv.ParseInt(m[1], 10, 64)
-	require.NoError(t, err)
-	return n
+	require.NoError(t, ramdisk.Write(f, nil, s))
+	return f.Name()
 }

@@ -6,13 +6,12 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/u-root/u-root/pkg/cpio"
+
+	"internal/xengo/runtime/newc"
 )
 
 // partSize is how much of a file is in one frame. A guest decompresses that much to read any of it; squashfs has the same.
 const partSize = 128 << 10
-
-// headerSize is what precedes the name of a member. Source: Linux Documentation/driver-api/early-userspace/buffer-format.rst.
-const headerSize = 110
 
 // A packer compresses an archive with zstd so that the contents of each regular file are in frames of their own. A guest
 // leaves these as they are until the file is read (runtime/files/packed.go), zstd -d makes the archive of them. What is between
@@ -33,7 +32,7 @@ func newPacker(w io.Writer) (*packer, error) {
 
 // record announces the next member, which begins at a multiple of 4.
 func (p *packer) record(r cpio.Record) {
-	p.head, p.left = (headerSize+len(r.Name)+1+3)&^3, 0
+	p.head, p.left = (newc.HeaderSize+len(r.Name)+1+3)&^3, 0
 	if r.Mode&cpio.S_IFMT == cpio.S_IFREG && r.ReaderAt != nil {
 		p.left = r.FileSize
 	}
