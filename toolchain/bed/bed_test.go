@@ -135,6 +135,23 @@ func testFiles(t *testing.T, b *Bed) {
 	require.Equal(t, "640\n", out)
 	_, err = b.Get(t.Context(), "/tmp/none")
 	require.ErrorContains(t, err, "no such file")
+
+	// A file of more than dom0's memory, but for its holes.
+	sparse, err := os.Create(filepath.Join(t.TempDir(), "sparse"))
+	require.NoError(t, err)
+	defer sparse.Close()
+	require.NoError(t, sparse.Truncate(4<<30))
+	_, err = sparse.WriteAt([]byte("here"), 3<<30)
+	require.NoError(t, err)
+	require.NoError(t, b.Put(t.Context(), "/tmp/dir/sparse", 0o640, sparse))
+	require.NoError(t, b.fetch(t.Context(), "/tmp/dir/sparse", sparse.Name()))
+	fetched, err := os.Open(sparse.Name())
+	require.NoError(t, err)
+	defer fetched.Close()
+	here := make([]byte, 6)
+	_, err = fetched.ReadAt(here, 3<<30-1)
+	require.NoError(t, err)
+	require.Equal(t, "\x00here\x00", string(here))
 	require.NoError(t, b.run(t.Context(), "rm", "-r", "/tmp/dir"))
 }
 

@@ -91,7 +91,7 @@ func (c *client) Put(ctx context.Context, name string, mode os.FileMode, r io.Re
 		return err
 	}
 	defer st.Close()
-	if _, err := io.Copy(st, r); err != nil {
+	if err := proto.WriteFile(st, r); err != nil {
 		return fmt.Errorf("dom0: write %s: %w", name, err)
 	}
 	if err := st.CloseWrite(); err != nil {
@@ -105,19 +105,19 @@ func (c *client) Put(ctx context.Context, name string, mode os.FileMode, r io.Re
 
 // Get returns a file of dom0.
 func (c *client) Get(ctx context.Context, name string) ([]byte, error) {
-	var b bytes.Buffer
-	_, err := c.copyFile(ctx, &b, name)
-	return b.Bytes(), err
+	var contents proto.Contents
+	_, err := c.get(ctx, &contents, name)
+	return contents, err
 }
 
-// copyFile writes a file of dom0 to w.
-func (c *client) copyFile(ctx context.Context, w io.Writer, name string) (int64, error) {
+// get fills f with a file of dom0.
+func (c *client) get(ctx context.Context, f proto.File, name string) (size int64, err error) {
 	st, _, err := c.ask(ctx, proto.Request{Op: proto.Get, Path: name})
 	if err != nil {
 		return 0, err
 	}
 	defer st.Close()
-	return io.Copy(w, st)
+	return proto.ReadFile(st, f)
 }
 
 // follow returns the bytes of a file of dom0 as it grows. After CloseWrite they

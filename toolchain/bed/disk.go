@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"internal/xengo/toolchain/xlcfg"
 )
@@ -15,7 +18,10 @@ func (g *Guest) putDisks(ctx context.Context, disks []xlcfg.Disk) ([]string, err
 	for i, d := range disks {
 		name := fmt.Sprintf("disk%d", i)
 		if err := g.putFile(ctx, name, d.File); err != nil {
-			return nil, err
+			if strings.Contains(err.Error(), unix.ENOSPC.Error()) { // dom0's errors are text
+				err = fmt.Errorf("%w: all that is not zeros has to fit into the bed's memory", err)
+			}
+			return nil, fmt.Errorf("disk %s: %w", d.File, err)
 		}
 		if !d.ReadOnly {
 			g.disks = append(g.disks, diskCopy{g.dir() + "/" + name, d.File})
@@ -55,7 +61,7 @@ func (c *client) fetch(ctx context.Context, from, to string) error {
 	}
 	defer os.Remove(f.Name()) // if it is still there
 	defer f.Close()
-	n, err := c.copyFile(ctx, f, from)
+	n, err := c.get(ctx, f, from)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -26,7 +25,7 @@ func put(st *mux.Stream, req *proto.Request) error {
 	if err := proto.WriteJSON(st, proto.Reply{}); err != nil {
 		return err
 	}
-	if _, err := io.Copy(f, st); err != nil {
+	if _, err := proto.ReadFile(st, f); err != nil {
 		return fmt.Errorf("write %s: %w", req.Path, err)
 	}
 	if err := f.Chmod(os.FileMode(req.Mode)); err != nil {
@@ -54,9 +53,8 @@ func get(st *mux.Stream, req *proto.Request) error {
 	if err := proto.WriteJSON(st, proto.Reply{}); err != nil {
 		return err
 	}
-	if _, err := io.Copy(st, f); err != nil {
-		// Half a file must not look like a whole one.
-		st.Close()
+	if proto.WriteFile(st, f) != nil {
+		st.Close() // who reads it misses the end
 	}
 	return nil
 }

@@ -56,8 +56,8 @@ guest to shut down (the program sees SIGTERM), a second ends it. After a SIGTERM
 the guest has 10 seconds.
 
 The file of a --disk is copied to the bed, whose memory it has to fit into (some
-400 MB for all), and what the guest made of it is copied back at the end, unless
-it is read-only. FILE:/mountpoint has the guest mount the ext4 file system in it, and
+400 MB for all, where zeros cost nothing), and what the guest made of it is copied
+back at the end, unless it is read-only. FILE:/mountpoint has the guest mount the ext4 file system in it, and
 FILE:/mountpoint:vfat the FAT one; packages are built with -tags xengo_ext4 or
 xengo_vfat then, as images for it have to be.
 With --share the guest and this machine see the same files: QEMU passes the
