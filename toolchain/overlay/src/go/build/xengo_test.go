@@ -36,6 +36,7 @@ const (
 // xengoDoors are the packages that std imports, by who does.
 var xengoDoors = map[string][]string{
 	"syscall":     {"runtime/calls"},
+	"time":        {"runtime/zoneinfo"},
 	"os":          {"runtime/disks", "runtime/files", "xen/lifecycle", "drivers/balloon", "runtime/mounts", "runtime/mounts/none", "runtime/spawn"},
 	"crypto/x509": {"runtime/roots"},
 	"net":         {"runtime/sockets"},
