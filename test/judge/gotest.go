@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"internal/xengo/test/harness"
@@ -35,8 +36,8 @@ func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*r
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	res, err := parse(out, func(pkg, how string, seconds float64) {
-		t.Logf("%s: %s: %s, %.1f s", where, pkg, how, seconds)
+	res, err := parse(out, func(pkg, how string, seconds float64, failed []string) {
+		t.Logf("%s: %s: %s, %.1f s\n%s", where, pkg, how, seconds, strings.Join(failed, ""))
 	})
 	if err != nil {
 		io.Copy(io.Discard, out) // it ends all the same

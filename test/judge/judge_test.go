@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func quiet(pkg, how string, seconds float64) {}
+func quiet(string, string, float64, []string) {}
 
 const sample = `{"Action":"start","Package":"p"}
 {"Action":"run","Package":"p","Test":"TestA"}

@@ -28,7 +28,7 @@ const (
 type results struct {
 	outcomes map[name]outcome
 	output   map[name][]string // the last lines of what failed or was skipped
-	ended    func(pkg, how string, seconds float64)
+	ended    func(pkg, how string, seconds float64, failed []string)
 }
 
 // event is one of go test -json (cmd/test2json, cmd/go "go help buildjson").
@@ -54,8 +54,9 @@ func (r *results) add(more *results) {
 	maps.Copy(r.output, more.output)
 }
 
-// parse reads the output of go test -json, and calls ended when a package has. Subtests count as part of their test.
-func parse(r io.Reader, ended func(pkg, how string, seconds float64)) (*results, error) {
+// parse reads the output of go test -json, and calls ended when a package has, with what the tests said that failed. Subtests
+// count as part of their test.
+func parse(r io.Reader, ended func(pkg, how string, seconds float64, failed []string)) (*results, error) {
 	res := newResults()
 	res.ended = ended
 	lines := bufio.NewReader(r)
@@ -95,7 +96,7 @@ func (r *results) take(e *event) {
 		}
 		r.outcomes[n] = outcome(e.Action)
 		if top == "" {
-			r.ended(e.Package, e.Action, e.Elapsed)
+			r.ended(e.Package, e.Action, e.Elapsed, r.failures(e.Package))
 		}
 		if e.Action == "pass" {
 			delete(r.output, n)
@@ -103,4 +104,14 @@ func (r *results) take(e *event) {
 	case "build-fail":
 		r.outcomes[n] = failed
 	}
+}
+
+// failures returns what the tests of a package said that failed or did not end.
+func (r *results) failures(pkg string) (lines []string) {
+	for n, how := range r.outcomes {
+		if n.pkg == pkg && n.test != "" && (how == failed || how == missing) {
+			lines = append(lines, r.output[n]...)
+		}
+	}
+	return lines
 }
