@@ -279,22 +279,37 @@ func xenTimerRun(arg any, _ uintptr, _ int64) {
 	go arg.(func())()
 }
 
-// xenKernelMmap counts what it returns as the runtime's own: there is that much
-// less for the heap under a memory limit. Statistics are to agree whenever the
-// world stops, so nothing between the two may be a safe point.
+// xenKernelReserve returns n bytes of address space in which pages get memory
+// when they are touched, nil if there is no room.
 //
-//go:linkname xenKernelMmap internal/xengo/runtime/kernel.runtime_mmap
-func xenKernelMmap(n uintptr) unsafe.Pointer {
-	p := sysAllocOS(n, "")
-	if p != nil {
-		memstats.other_sys.add(int64(n))
-		gcController.mappedReady.Add(int64(n))
+//go:linkname xenKernelReserve internal/xengo/runtime/kernel.runtime_reserve
+func xenKernelReserve(n uintptr, prot int32) unsafe.Pointer {
+	va := xenReserve(0, n)
+	if va != 0 && xenProtect(va, n, prot) != 0 {
+		xenRelease(va, n)
+		va = 0
 	}
-	return p
+	return unsafe.Pointer(va)
+}
+
+//go:linkname xenKernelDiscard internal/xengo/runtime/kernel.runtime_discard
+func xenKernelDiscard(p unsafe.Pointer, n uintptr) {
+	xenCountMapped(-int64(xenUnback(uintptr(p), n, false)))
+}
+
+//go:linkname xenKernelPopulate internal/xengo/runtime/kernel.runtime_populate
+func xenKernelPopulate(p unsafe.Pointer, n uintptr) bool { return xenPopulate(uintptr(p), n) }
+
+//go:linkname xenKernelUntouched internal/xengo/runtime/kernel.runtime_untouched
+func xenKernelUntouched(p unsafe.Pointer, n uintptr) uintptr {
+	return xenNextMapped(uintptr(p), uintptr(p)+n) - uintptr(p)
 }
 
 //go:linkname xenKernelMunmap internal/xengo/runtime/kernel.runtime_munmap
-func xenKernelMunmap(p unsafe.Pointer, n uintptr) { sysFree(p, n, &memstats.other_sys) }
+func xenKernelMunmap(p unsafe.Pointer, n uintptr) {
+	xenKernelDiscard(p, n)
+	xenRelease(uintptr(p), n)
+}
 
 //go:linkname xenKernelMprotect internal/xengo/runtime/kernel.runtime_mprotect
 func xenKernelMprotect(p unsafe.Pointer, n uintptr, prot int32) int32 {
@@ -380,7 +395,9 @@ func xenCallsMapped(p, n uintptr) bool {
 	for va := alignDown(p, xenPageSize); va < p+n; {
 		size := xenPageMapped(va)
 		if size == 0 {
-			return false
+			if size = xenPageSize; !xenPopulate(va, size) {
+				return false
+			}
 		}
 		va = alignDown(va, size) + size
 	}

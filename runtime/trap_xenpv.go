@@ -72,6 +72,19 @@ func xenException(t *xenThread, f *xenTrapFrame) {
 		sig, code, addr = _SIGSEGV, _SEGV_MAPERR, f.sc.cr2
 		if f.sc.err&1 != 0 {
 			code = _SEGV_ACCERR
+			break
+		}
+		var b xenPTEBatch
+		xenVM.lock.lock()
+		there, short := xenTouch(uintptr(addr), &b)
+		b.flush()
+		xenVM.lock.unlock()
+		if there {
+			return
+		}
+		if short {
+			xenPuts("xengo: no memory is left for a page that the program has mapped and touched now: raise memory= in the domain's config\n")
+			sig, code = _SIGBUS, _BUS_ADRERR
 		}
 	default:
 		xenDumpFrame(f)

@@ -10,7 +10,8 @@ import (
 // xenVM is the part of the address space that is given out on demand: which
 // ranges are taken, and by the page tables which frames stand behind them. As
 // on other systems, address space is reserved first and gets memory when the
-// runtime says it is about to use it; nothing is mapped by page fault.
+// runtime says it is about to use it. Only what programs map themselves gets it
+// by page fault (xenTouch).
 //
 // Lock order: xenVM.lock is innermost but for xenConsole's.
 var xenVM struct {
@@ -24,6 +25,7 @@ var xenVM struct {
 type xenArea struct {
 	_          sys.NotInHeap
 	start, end uintptr
+	touched    uint64 // PTE flags of a page that gets memory when it is touched; 0: none does
 	next       *xenArea
 }
 
@@ -85,7 +87,7 @@ func xenAreaTake(hint, n uintptr) uintptr {
 	if a == nil {
 		return 0
 	}
-	a.start, a.end, a.next = at, at+n, *link
+	a.start, a.end, a.touched, a.next = at, at+n, 0, *link
 	*link = a
 	return at
 }
@@ -106,7 +108,7 @@ func xenAreaGive(start, n uintptr) {
 			if b == nil {
 				return // the hole stays reserved; nothing else is lost
 			}
-			b.start, b.end, b.next = end, a.end, a.next
+			*b = xenArea{start: end, end: a.end, touched: a.touched, next: a.next}
 			a.end, a.next = start, b
 			return
 		case a.start < start:
@@ -121,6 +123,91 @@ func xenAreaGive(start, n uintptr) {
 			xenVM.spare = a
 		}
 	}
+}
+
+// xenAreaCut makes an area begin at va, if one has it in its midst. It reports
+// false when memory is short.
+func xenAreaCut(va uintptr) bool {
+	for a := xenVM.areas; a != nil && a.start < va; a = a.next {
+		if va >= a.end {
+			continue
+		}
+		b := xenAreaNew()
+		if b == nil {
+			return false
+		}
+		*b = xenArea{start: va, end: a.end, touched: a.touched, next: a.next}
+		a.end, a.next = va, b
+	}
+	return true
+}
+
+// xenAreaSet sets what pages of [va, va+n) that have no memory are when they get
+// it. It reports false when memory is short.
+func xenAreaSet(va, n uintptr, flags uint64) bool {
+	if !xenAreaCut(va) || !xenAreaCut(va+n) {
+		return false
+	}
+	for a := xenVM.areas; a != nil; a = a.next {
+		if va <= a.start && a.end <= va+n {
+			a.touched = flags
+		}
+	}
+	// What is alike again becomes one: a program may do this for each of its pages.
+	for a := xenVM.areas; a != nil; a = a.next {
+		for b := a.next; b != nil && a.touched != 0 && b.touched == a.touched && b.start == a.end; b = a.next {
+			a.end, a.next = b.end, b.next
+			b.next = xenVM.spare
+			xenVM.spare = b
+		}
+	}
+	return true
+}
+
+// xenTouchReserve is how many frames touching leaves: for what ends the program
+// that touches too much, or goes on.
+const xenTouchReserve = 256
+
+// xenTouch puts memory behind the page at va if it is to have some when it is
+// touched. It reports whether the page is there then, and whether only memory is
+// wanting.
+func xenTouch(va uintptr, b *xenPTEBatch) (there, short bool) {
+	a := xenVM.areas
+	for a != nil && a.end <= va {
+		a = a.next
+	}
+	if a == nil || va < a.start || a.touched == 0 {
+		return false, false
+	}
+	e := xenWalk(va, 1, true)
+	if e == nil {
+		return false, true
+	}
+	if *e != 0 {
+		return *e&xenPTEPresent != 0, false // another vCPU was faster, or there is no access
+	}
+	if xenFrames.nfree < xenTouchReserve {
+		return false, true
+	}
+	p := xenFrameAlloc()
+	if p == 0 {
+		return false, true
+	}
+	memclrNoHeapPointers(unsafe.Pointer(p.va()), xenPageSize)
+	b.set(e, xenPTE(p, a.touched))
+	xenCountMapped(xenPageSize)
+	return true, false
+}
+
+// xenCountMapped counts what programs have mapped themselves as the runtime's
+// own: there is that much less for the heap under a memory limit. Statistics are
+// to agree whenever the world stops, so nothing between the two may be a safe
+// point.
+//
+//go:nosplit
+func xenCountMapped(n int64) {
+	memstats.other_sys.add(n)
+	gcController.mappedReady.Add(n)
 }
 
 // xenMapRange puts zeroed frames behind the pages of [va, va+n) that have
@@ -150,9 +237,9 @@ func xenMapRange(va, n uintptr) bool {
 }
 
 // xenUnmapRange takes the frames behind [va, va+n) away and, unless they are
-// foreign, gives them back. A frame is free only when no vCPU can still reach
-// it through a stale translation.
-func xenUnmapRange(va, n uintptr, foreign bool) {
+// foreign, gives them back. It returns how many bytes there were. A frame is
+// free only when no vCPU can still reach it through a stale translation.
+func xenUnmapRange(va, n uintptr, foreign bool) (bytes uintptr) {
 	var frames [64]xenPFN
 	for end := va + n; va < end; {
 		var b xenPTEBatch
@@ -177,6 +264,7 @@ func xenUnmapRange(va, n uintptr, foreign bool) {
 		if got == 0 {
 			continue
 		}
+		bytes += uintptr(got) * xenPageSize
 		xenFlushTLB()
 		if !foreign {
 			for _, p := range frames[:got] {
@@ -184,6 +272,7 @@ func xenUnmapRange(va, n uintptr, foreign bool) {
 			}
 		}
 	}
+	return bytes
 }
 
 // What follows is for callers outside the nanokernel.
@@ -193,6 +282,7 @@ type xenVMArgs struct {
 	foreign bool
 	ok      bool
 	va, n   uintptr
+	flags   uint64
 }
 
 const (
@@ -200,6 +290,8 @@ const (
 	xenVMRelease
 	xenVMMap
 	xenVMUnmap
+	xenVMSet
+	xenVMTouch
 )
 
 // xenVMStep bounds how many bytes are mapped, unmapped or protected with events
@@ -223,7 +315,16 @@ func xenVMK(arg unsafe.Pointer) {
 	case xenVMMap:
 		a.ok = xenMapRange(a.va, a.n)
 	case xenVMUnmap:
-		xenUnmapRange(a.va, a.n, a.foreign)
+		a.n = xenUnmapRange(a.va, a.n, a.foreign)
+	case xenVMSet:
+		a.ok = xenAreaSet(a.va, a.n, a.flags)
+	case xenVMTouch:
+		var b xenPTEBatch
+		a.ok = true
+		for end := a.va + a.n; a.va < end && a.ok; a.va += xenPageSize {
+			a.ok, _ = xenTouch(a.va, &b)
+		}
+		b.flush()
 	}
 	xenVM.lock.unlock()
 }
@@ -260,33 +361,67 @@ func xenBack(va, n uintptr) bool {
 	return true
 }
 
-// xenUnback takes the memory behind [va, va+n) away.
+// xenUnback takes the memory behind [va, va+n) away and returns how many bytes
+// it was.
 //
 //go:nosplit
-func xenUnback(va, n uintptr, foreign bool) {
+func xenUnback(va, n uintptr, foreign bool) (bytes uintptr) {
 	for n > 0 {
 		step := min(n, xenVMStep)
 		a := xenVMArgs{op: xenVMUnmap, va: va, n: step, foreign: foreign}
 		xenVMCall(&a)
+		bytes += a.n
 		va += step
 		n -= step
 	}
+	return bytes
 }
 
-type xenProtectArgs struct {
-	va, n uintptr
-	prot  int32
-	errno int32
+// xenPopulate puts memory behind the pages of [va, va+n), which are to have some
+// when they are touched. It reports whether they are all there then.
+func xenPopulate(va, n uintptr) bool {
+	for n > 0 {
+		step := min(n, xenVMStep)
+		a := xenVMArgs{op: xenVMTouch, va: va, n: step}
+		if xenVMCall(&a); !a.ok {
+			return false
+		}
+		va += step
+		n -= step
+	}
+	return true
 }
 
-// xenProtectK is mprotect(2) on memory that xenBack has mapped. Pages that are
-// both writable and executable do not exist here.
+// xenProtectK changes the rights of the pages of [va, va+n) that have memory.
 //
 //go:nowritebarrierrec
 func xenProtectK(arg unsafe.Pointer) {
-	a := (*xenProtectArgs)(arg)
+	a := (*xenVMArgs)(arg)
+	xenVM.lock.lock()
+	var b xenPTEBatch
+	stale := false
+	for va, end := a.va, a.va+a.n; va < end; va += xenPageSize {
+		e := xenWalk(va, 1, false)
+		if e == nil {
+			// No table: skip to the next one.
+			va = alignUp(va+1, 2<<20) - xenPageSize
+		} else if *e != 0 {
+			b.set(e, *e&xenPTEAddr|a.flags)
+			stale = true
+		}
+	}
+	b.flush()
+	if stale {
+		xenFlushTLB()
+	}
+	xenVM.lock.unlock()
+}
+
+// xenProtect is mprotect(2) on what programs map themselves. Pages that are both
+// writable and executable do not exist here.
+func xenProtect(va, n uintptr, prot int32) (errno int32) {
 	flags := uint64(0)
-	switch a.prot {
+	switch prot {
 	case _PROT_NONE:
 	case _PROT_READ:
 		flags = xenPTERO
@@ -295,32 +430,16 @@ func xenProtectK(arg unsafe.Pointer) {
 	case _PROT_EXEC, _PROT_READ | _PROT_EXEC:
 		flags = xenPTERX
 	default:
-		a.errno = _EACCES
-		return
+		return _EACCES
 	}
-	xenVM.lock.lock()
-	var b xenPTEBatch
-	for va := alignDown(a.va, xenPageSize); va < a.va+a.n; va += xenPageSize {
-		e := xenWalk(va, 1, false)
-		if e == nil || *e == 0 {
-			a.errno = _ENOMEM
-			break
-		}
-		b.set(e, *e&xenPTEAddr|flags)
+	va, n = alignDown(va, xenPageSize), alignUp(va+n, xenPageSize)-alignDown(va, xenPageSize)
+	a := xenVMArgs{op: xenVMSet, va: va, n: n, flags: flags}
+	if xenVMCall(&a); !a.ok {
+		return _ENOMEM
 	}
-	b.flush()
-	xenFlushTLB()
-	xenVM.lock.unlock()
-}
-
-// xenProtect is mprotect(2); see xenProtectK.
-func xenProtect(va, n uintptr, prot int32) (errno int32) {
 	for n > 0 {
-		a := xenProtectArgs{va: va, n: min(n, xenVMStep), prot: prot}
+		a.va, a.n = va, min(n, xenVMStep)
 		xenKernelCall(xenPC(xenProtectK), unsafe.Pointer(&a))
-		if a.errno != 0 {
-			return a.errno
-		}
 		va += a.n
 		n -= a.n
 	}

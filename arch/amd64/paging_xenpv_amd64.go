@@ -150,6 +150,27 @@ func xenPageMapped(va uintptr) uintptr {
 	}
 }
 
+// xenNextMapped returns the address of the first page of [va, end) that can be
+// read, or end. It passes tables that are not there as wholes.
+func xenNextMapped(va, end uintptr) uintptr {
+	for va < end {
+		table := xenPaging.root
+		for l := uint(4); ; l-- {
+			shift := xenPageShift + 9*(l-1)
+			e := atomic.Load64((*uint64)(unsafe.Pointer(table + va>>shift&511*8)))
+			if e&xenPTEPresent == 0 {
+				va = alignUp(va+1, 1<<shift)
+				break
+			}
+			if l == 1 || e&xenPTELarge != 0 {
+				return va
+			}
+			table = xenPTEFrame(e).va()
+		}
+	}
+	return end
+}
+
 // xenInstallTable makes the frame p an empty page table below entry e.
 func xenInstallTable(e *uint64, p xenPFN) {
 	memclrNoHeapPointers(unsafe.Pointer(p.va()), xenPageSize)

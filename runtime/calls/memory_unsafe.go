@@ -96,6 +96,9 @@ func Address(b []byte) uintptr {
 	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
+// Memory returns the n bytes at p, which are the caller's own and need no look whether they are there.
+func Memory(p unsafe.Pointer, n uintptr) []byte { return unsafe.Slice((*byte)(p), n) }
+
 // At returns p as a pointer, for memory that is not Go's.
 func At(p uintptr) unsafe.Pointer { return pointer(p) }
 

@@ -84,6 +84,9 @@ func (f *file) WriteAt(p []byte, offset int64) (n int, end int64, err calls.Errn
 		return 0, 0, calls.EFBIG
 	}
 	p = p[:min(int64(len(p)), f.fs.maxSize()-offset)]
+	if err := f.populate(offset, offset+int64(len(p))); err != 0 {
+		return 0, 0, err
+	}
 	if offset > size {
 		if err := f.zeroTail(size); err != 0 {
 			return 0, 0, err

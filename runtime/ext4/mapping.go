@@ -8,8 +8,9 @@ import (
 
 const pageSize = 4096
 
-// An area is a part of a file that was mapped. Its pages are read when it is made, and written back by Sync and when the last
-// mapping ends, if the program may write to them and they are not what is on the disk.
+// An area is a part of a file that was mapped. What the file has of it is read when it is made, and written back by Sync and when
+// the last mapping ends, if the program may write to it and it is not what is on the disk. Pages of holes and behind the end
+// have memory when the program, or a write, touches them.
 type area struct {
 	offset   int64
 	mem      []byte
@@ -21,6 +22,37 @@ type area struct {
 func (a *area) end() int64 { return a.offset + int64(len(a.mem)) }
 
 func (a *area) page(i int) []byte { return a.mem[i*pageSize : (i+1)*pageSize] }
+
+// next returns the first page from i on that was touched, or how many there are. What was not touched is zeros.
+func (a *area) next(i int) int {
+	at := uintptr(i) * pageSize
+	return i + int(kernel.Untouched(calls.At(calls.Address(a.mem)+at), uintptr(len(a.mem))-at)/pageSize)
+}
+
+func (a *area) there(i int) bool {
+	return kernel.Untouched(calls.At(calls.Address(a.page(i))), pageSize) == 0
+}
+
+// sum takes the checksums of the pages from i on.
+func (a *area) sum(i int) {
+	for at := i; at < len(a.sums); at++ {
+		a.sums[at] = zeroSum
+	}
+	for i = a.next(i); i < len(a.sums); i = a.next(i + 1) {
+		a.sums[i] = crc32c(0, a.page(i))
+	}
+}
+
+var zeroSum = crc32c(0, make([]byte, pageSize))
+
+// populate has the pages of [from, to) have memory.
+func (a *area) populate(from, to int64) calls.Errno {
+	p := a.mem[from&^(pageSize-1) : (to+pageSize-1)&^(pageSize-1)]
+	if !kernel.Populate(calls.At(calls.Address(p)), uintptr(len(p))) {
+		return calls.ENOMEM
+	}
+	return 0
+}
 
 // Map makes [offset, offset+length) an area, unless it is in one. It fails if it overlaps one without being in it.
 func (f *file) Map(offset int64, length uintptr) (uintptr, calls.Errno) {
@@ -50,17 +82,16 @@ func (f *file) newArea(offset, end int64) (*area, calls.Errno) {
 			return nil, calls.ENOMEM
 		}
 	}
-	p := kernel.Map(uintptr(end - offset))
+	p := kernel.Reserve(uintptr(end-offset), 3) // PROT_READ|PROT_WRITE
 	if p == nil {
-		f.fs.say("a mapping of " + ascii.Utoa(uint64(end-offset)>>10) + " KiB of a file does not fit into the domain's memory")
 		return nil, calls.ENOMEM
 	}
-	mem, err := calls.Bytes(uintptr(p), uintptr(end-offset))
-	if err != 0 {
-		return nil, err
-	}
+	mem := calls.Memory(p, uintptr(end-offset))
 	a := &area{offset: offset, mem: mem, users: 1, sums: make([]uint32, len(mem)/pageSize)}
 	if err := f.fill(a); err != 0 {
+		if err == calls.ENOMEM {
+			f.fs.say("a mapping of " + ascii.Utoa(uint64(end-offset)>>10) + " KiB of a file does not fit into the domain's memory")
+		}
 		kernel.Unmap(p, uintptr(len(mem)))
 		return nil, err
 	}
@@ -91,30 +122,37 @@ func (f *file) Remap(addr uintptr, offset int64, length uintptr) (uintptr, calls
 		}
 	}
 	a, err := f.newArea(offset, offset+int64((length+pageSize-1)&^(pageSize-1)))
+	if err == 0 {
+		if err = a.take(old); err != 0 {
+			kernel.Unmap(calls.At(calls.Address(a.mem)), uintptr(len(a.mem)))
+		}
+	}
 	if err != 0 {
 		f.areas = areas
 		return 0, err
 	}
-	a.take(old)
 	kernel.Unmap(calls.At(calls.Address(old.mem)), uintptr(len(old.mem)))
 	return calls.Address(a.mem), 0
 }
 
 // take has a hold what old does, whose program may have written to it since.
-func (a *area) take(old *area) {
+func (a *area) take(old *area) calls.Errno {
 	a.writable = old.writable
 	if !a.writable {
-		return
+		return 0
 	}
-	for i := range a.sums {
-		a.sums[i] = crc32c(0, a.page(i))
-	}
-	for i := range a.sums {
-		at := a.offset + int64(i)*pageSize - old.offset
-		if at >= 0 && at < int64(len(old.mem)) {
-			copy(a.page(i), old.page(int(at/pageSize)))
+	a.sum(0)
+	for i := old.next(0); i < len(old.sums); i = old.next(i + 1) {
+		at := old.offset + int64(i)*pageSize - a.offset
+		if at < 0 || at >= int64(len(a.mem)) {
+			continue
 		}
+		if err := a.populate(at, at+pageSize); err != 0 {
+			return err
+		}
+		copy(a.mem[at:], old.page(i))
 	}
+	return 0
 }
 
 // fill reads the contents.
@@ -130,6 +168,9 @@ func (f *file) fill(a *area) calls.Errno {
 			break
 		}
 		if e.start != 0 && !e.unwritten {
+			if err := a.populate(at-a.offset, end-a.offset); err != 0 {
+				return err
+			}
 			if err := f.fs.disk.ReadAt(a.mem[at-a.offset:end-a.offset], int64(e.start)*bs+at-int64(e.block)*bs); err != 0 {
 				return err
 			}
@@ -145,9 +186,7 @@ func (f *file) MapWritable(addr uintptr) {
 	defer f.data.Unlock()
 	if a := f.areaAt(addr); a != nil && !a.writable {
 		a.writable = true
-		for i := range a.sums {
-			a.sums[i] = crc32c(0, a.page(i))
-		}
+		a.sum(0)
 	}
 }
 
@@ -189,40 +228,50 @@ func (n *inode) dropAreas(which func(*area) bool) {
 // freeAreas gives all back. None is in use: a mapping keeps its file.
 func (n *inode) freeAreas() { n.dropAreas(func(*area) bool { return true }) }
 
-// overlap calls f for the parts of areas that are also in p, which is at offset.
-func (n *inode) overlap(p []byte, offset int64, f func(a *area, at int, part []byte)) {
+// populate has the pages of areas that are in [offset, end) have memory.
+func (n *inode) populate(offset, end int64) calls.Errno {
 	for _, a := range n.areas {
-		from, to := max(a.offset, offset), min(a.end(), offset+int64(len(p)))
-		if from < to {
-			f(a, int(from-a.offset), p[from-offset:to-offset])
+		if from, to := max(a.offset, offset), min(a.end(), end); from < to {
+			if err := a.populate(from-a.offset, to-a.offset); err != 0 {
+				return err
+			}
+		}
+	}
+	return 0
+}
+
+// overlap calls f for what is both in p, which is at offset, and in a page of an area that is there: with the page's number,
+// the part of p and that of the page.
+func (n *inode) overlap(p []byte, offset int64, f func(a *area, i int, part, page []byte)) {
+	for _, a := range n.areas {
+		for at, to := max(a.offset, offset), min(a.end(), offset+int64(len(p))); at < to; {
+			i, in := int((at-a.offset)/pageSize), (at-a.offset)%pageSize
+			part := p[at-offset : min(to, at-in+pageSize)-offset]
+			if a.there(i) {
+				f(a, i, part, a.page(i)[in:])
+			}
+			at += int64(len(part))
 		}
 	}
 }
 
 // overlay puts what is mapped in place of what was read. The caller holds data.
 func (n *inode) overlay(p []byte, offset int64) {
-	n.overlap(p, offset, func(a *area, at int, part []byte) {
+	n.overlap(p, offset, func(a *area, _ int, part, page []byte) {
 		if a.writable {
-			copy(part, a.mem[at:])
+			copy(part, page)
 		}
 	})
 }
 
-// mirror puts what was written to the disk into areas. The caller holds data for writing.
+// mirror puts what was written to the disk into the pages of areas that are there: those of data have to be (populate). The
+// caller holds data for writing.
 func (n *inode) mirror(p []byte, offset int64) {
-	n.overlap(p, offset, func(a *area, at int, part []byte) {
-		if !a.writable {
-			copy(a.mem[at:], part)
-			return
-		}
-		for len(part) > 0 {
-			i := at / pageSize
-			clean := crc32c(0, a.page(i)) == a.sums[i]
-			c := copy(a.page(i)[at%pageSize:], part)
-			if clean {
-				a.sums[i] = crc32c(0, a.page(i))
-			}
-			at, part = at+c, part[c:]
+	n.overlap(p, offset, func(a *area, i int, part, page []byte) {
+		clean := a.writable && crc32c(0, a.page(i)) == a.sums[i]
+		copy(page, part)
+		if clean {
+			a.sums[i] = crc32c(0, a.page(i))
 		}
 	})
 }
@@ -233,10 +282,16 @@ func (f *file) writeAreas() calls.Errno {
 	defer f.data.Unlock()
 	size, _, _ := f.look(-1)
 	for _, a := range f.areas {
-		for i := 0; a.writable && i < len(a.sums); i++ {
+		if !a.writable {
+			continue
+		}
+		for i := a.next(0); i < len(a.sums); i = a.next(i + 1) {
 			at := a.offset + int64(i)*pageSize
+			if at >= size {
+				break
+			}
 			sum := crc32c(0, a.page(i))
-			if sum == a.sums[i] || at >= size {
+			if sum == a.sums[i] {
 				continue
 			}
 			for p := a.page(i)[:min(pageSize, size-at)]; len(p) > 0; {
@@ -258,13 +313,14 @@ func (f *file) writeAreas() calls.Errno {
 // cutAreas makes what is behind the end of the file zeros.
 func (n *inode) cutAreas(size int64) {
 	for _, a := range n.areas {
-		if from := max(0, size-a.offset); from < int64(len(a.mem)) {
-			clear(a.mem[from:])
-			if a.writable {
-				for i := int(from / pageSize); i < len(a.sums); i++ {
-					a.sums[i] = crc32c(0, a.page(i))
-				}
-			}
+		from := max(0, size-a.offset)
+		if from >= int64(len(a.mem)) {
+			continue
+		}
+		for i := a.next(int(from / pageSize)); i < len(a.sums); i = a.next(i + 1) {
+			keep := max(0, from-int64(i)*pageSize)
+			clear(a.page(i)[keep:])
+			a.sums[i] = crc32c(0, a.page(i))
 		}
 	}
 }

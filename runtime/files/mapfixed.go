@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/kernel"
 )
 
 // No address is at the program's disposal but those that it was given: MAP_FIXED replaces what is in memory of its own, which is
@@ -53,7 +54,7 @@ func mapAt(a calls.Args, size uintptr) (uintptr, calls.Errno) {
 	return start, protectRange(start, size, prot)
 }
 
-// renew clears memory of the program's own, lets it write to it, and has fill, if there is one, do so.
+// renew makes memory of the program's own as if it was never touched, lets it write to it, and has fill, if there is one, do so.
 func renew(start, size uintptr, fill func(p []byte) calls.Errno) calls.Errno {
 	mappingsLock.Lock()
 	if !covered(start, size, (*mapping).own) {
@@ -65,15 +66,14 @@ func renew(start, size uintptr, fill func(p []byte) calls.Errno) calls.Errno {
 	if err != 0 {
 		return err
 	}
-	p, err := calls.Bytes(start, size)
-	if err != 0 {
-		return err
+	kernel.Discard(calls.At(start), size)
+	if fill == nil {
+		return 0
 	}
-	clear(p)
-	if fill != nil {
-		return fill(p)
+	if !kernel.Populate(calls.At(start), size) {
+		return calls.ENOMEM
 	}
-	return 0
+	return fill(calls.Memory(calls.At(start), size))
 }
 
 // filler returns a function that reads a file into memory that maps it.

@@ -36,6 +36,7 @@ const (
 	mapType      = 0x0f
 	mapFixed     = 0x10
 	mapAnonymous = 0x20
+	mapNoReserve = 0x4000
 	mapFixedNo   = 0x100000
 
 	madvDontneed = 4
@@ -82,6 +83,9 @@ func mmap(a calls.Args) (uintptr, calls.Errno) {
 		return mapAt(a, size)
 	}
 	if flags&mapAnonymous != 0 {
+		if prot&protWrite != 0 && flags&mapNoReserve == 0 && uint64(size) > kernel.MemTotal() {
+			return 0, calls.ENOMEM // what Linux calls an obvious overcommit; memory is taken when it is touched
+		}
 		return mapMemory(size, int32(prot), nil)
 	}
 	f, err := getFile(a.A5)
@@ -94,25 +98,22 @@ func mmap(a calls.Args) (uintptr, calls.Errno) {
 
 // mapMemory maps memory of its own and lets fill, if there is one, write to it.
 func mapMemory(size uintptr, prot int32, fill func([]byte) calls.Errno) (uintptr, calls.Errno) {
-	p := kernel.Map(size)
+	p := kernel.Reserve(size, protRead|protWrite)
 	if p == nil {
 		return 0, calls.ENOMEM
 	}
-	if fill != nil {
-		mem, err := calls.Bytes(uintptr(p), size)
-		if err == 0 {
-			err = fill(mem)
+	err := calls.ENOMEM
+	if fill == nil || kernel.Populate(p, size) {
+		if err = 0; fill != nil {
+			err = fill(calls.Memory(p, size))
 		}
-		if err != 0 {
-			kernel.Unmap(p, size)
-			return 0, err
+		if err == 0 && prot != protRead|protWrite {
+			err = calls.Errno(kernel.Protect(p, size, prot))
 		}
 	}
-	if prot != protRead|protWrite {
-		if err := kernel.Protect(p, size, prot); err != 0 {
-			kernel.Unmap(p, size)
-			return 0, calls.Errno(err)
-		}
+	if err != 0 {
+		kernel.Unmap(p, size)
+		return 0, err
 	}
 	remember(mapping{start: uintptr(p), size: size, prot: prot})
 	return uintptr(p), 0
@@ -334,27 +335,11 @@ func madvise(a calls.Args) (uintptr, calls.Errno) {
 	defer mappingsLock.Unlock()
 	for _, m := range mappings {
 		low, high := max(m.start, a.A1), min(m.start+m.size, a.A1+size)
-		if low >= high || m.share != nil {
-			continue
-		}
-		if err := m.zero(low, high-low); err != 0 {
-			return 0, err
+		if low < high && m.share == nil {
+			kernel.Discard(calls.At(low), high-low)
 		}
 	}
 	return 0, 0
-}
-
-// zero clears a part of memory of the program's own, which may be protected.
-func (m *mapping) zero(start, size uintptr) calls.Errno {
-	if m.prot&protWrite == 0 {
-		if err := kernel.Protect(calls.At(start), size, protRead|protWrite); err != 0 {
-			return calls.Errno(err)
-		}
-		defer kernel.Protect(calls.At(start), size, m.prot)
-	}
-	mem, err := calls.Bytes(start, size)
-	clear(mem)
-	return err
 }
 
 // msync has the files of shared mappings write what is not yet durable. Those in memory have nothing to write: there a mapping is
@@ -394,7 +379,7 @@ func sharedIn(start, end uintptr) (files []vfs.Regular) {
 // inMemory is mlock, which has nothing to do: memory is never paged out.
 func inMemory(calls.Args) (uintptr, calls.Errno) { return 0, 0 }
 
-// mincore says that everything is in memory.
+// mincore says what is in memory: everything that was touched.
 func mincore(a calls.Args) (uintptr, calls.Errno) {
 	size, err := rangeArg(a.A1, a.A2)
 	if err != 0 {
@@ -402,7 +387,10 @@ func mincore(a calls.Args) (uintptr, calls.Errno) {
 	}
 	out, err := calls.Bytes(a.A3, size/pageSize)
 	for i := range out {
-		out[i] = 1
+		out[i] = 0
+		if kernel.Untouched(calls.At(a.A1+uintptr(i)*pageSize), pageSize) == 0 {
+			out[i] = 1
+		}
 	}
 	return 0, err
 }

@@ -58,20 +58,24 @@ func mappingOf(start, size uintptr) *mapping {
 
 // growMemory gives memory of the program's own another place, where there is more. The caller holds mappingsLock.
 func (m *mapping) growMemory(old, oldSize, newSize uintptr) (uintptr, calls.Errno) {
-	p := kernel.Map(newSize)
+	p := kernel.Reserve(newSize, protRead|protWrite)
 	if p == nil {
 		return 0, calls.ENOMEM
 	}
 	prot := m.prot
 	err := calls.Errno(kernel.Protect(calls.At(old), oldSize, protRead|protWrite))
-	if err == 0 {
-		var from, to []byte
-		if from, err = calls.Bytes(old, oldSize); err == 0 {
-			to, err = calls.Bytes(uintptr(p), oldSize)
-			copy(to, from)
+	for at := uintptr(0); err == 0; at += pageSize {
+		if at += kernel.Untouched(calls.At(old+at), oldSize-at); at == oldSize {
+			break
 		}
+		from, to := calls.At(old+at), calls.At(uintptr(p)+at)
+		if !kernel.Populate(to, pageSize) {
+			err = calls.ENOMEM
+			break
+		}
+		copy(calls.Memory(to, pageSize), calls.Memory(from, pageSize))
 	}
-	if err == 0 && prot != protRead|protWrite {
+	if err == 0 {
 		err = calls.Errno(kernel.Protect(p, newSize, prot))
 	}
 	if err != 0 {

@@ -71,14 +71,26 @@ func CountThreads() (c ThreadCounts) {
 // reports whether it came in time.
 func After(ns int64, f func()) (stop func() bool) { return runtime_after(ns, f) }
 
-// Map returns n bytes (a multiple of the page size) of zeroed, page-aligned, readable and writable memory
-// that the garbage collector neither scans nor frees; nil when there is none left.
-func Map(n uintptr) unsafe.Pointer { return runtime_mmap(n) }
+// Reserve returns n bytes (a multiple of the page size) of zeroed, page-aligned memory that the garbage collector neither scans
+// nor frees, with the protection prot (PROT_* of Linux). It is taken page by page as it is touched; that nothing is left then is
+// SIGBUS. Nil if there is no room in the address space.
+func Reserve(n uintptr, prot int32) unsafe.Pointer { return runtime_reserve(n, prot) }
 
-// Unmap frees n bytes at p, page-aligned and part of what Map returned.
+// Populate takes the memory of n bytes at p, page-aligned and part of what Reserve returned, as if all were touched. False if
+// there is not enough.
+func Populate(p unsafe.Pointer, n uintptr) bool { return runtime_populate(p, n) }
+
+// Discard takes the memory of n bytes at p, page-aligned and part of what Reserve returned: they are as if never touched.
+func Discard(p unsafe.Pointer, n uintptr) { runtime_discard(p, n) }
+
+// Untouched returns how many of the n bytes at p, page-aligned and part of what Reserve returned, come before the first page
+// that has memory which can be read; n if none has.
+func Untouched(p unsafe.Pointer, n uintptr) uintptr { return runtime_untouched(p, n) }
+
+// Unmap frees n bytes at p, page-aligned and part of what Reserve returned.
 func Unmap(p unsafe.Pointer, n uintptr) { runtime_munmap(p, n) }
 
-// Protect sets the protection (PROT_* of Linux) of n bytes at p. It returns a Linux error number, 0 for success.
+// Protect sets the protection (PROT_* of Linux) of n bytes at p, part of what Reserve returned. It returns a Linux error number, 0 for success.
 func Protect(p unsafe.Pointer, n uintptr, prot int32) int32 { return runtime_mprotect(p, n, prot) }
 
 // RaiseSignal sends the signal sig (1 to 64, Linux numbers) to the program: to os/signal, or its default action.

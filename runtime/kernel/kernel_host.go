@@ -77,12 +77,39 @@ func runtime_after(ns int64, f func()) (stop func() bool) {
 	return time.AfterFunc(time.Duration(ns), f).Stop
 }
 
-func runtime_mmap(n uintptr) unsafe.Pointer {
-	b, err := syscall.Mmap(-1, 0, int(n), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+func runtime_reserve(n uintptr, prot int32) unsafe.Pointer {
+	b, err := syscall.Mmap(-1, 0, int(n), int(prot), syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
 	if err != nil {
 		return nil
 	}
 	return unsafe.Pointer(unsafe.SliceData(b))
+}
+
+func runtime_discard(p unsafe.Pointer, n uintptr) {
+	if _, _, e := syscall.Syscall(syscall.SYS_MADVISE, uintptr(p), n, syscall.MADV_DONTNEED); e != 0 {
+		panic(e)
+	}
+}
+
+func runtime_populate(p unsafe.Pointer, n uintptr) bool {
+	for at := uintptr(0); at < n; at += uintptr(os.Getpagesize()) {
+		atomic.AddUint32((*uint32)(unsafe.Add(p, at)), 0)
+	}
+	return true
+}
+
+func runtime_untouched(p unsafe.Pointer, n uintptr) uintptr {
+	page := uintptr(os.Getpagesize())
+	pages := make([]byte, n/page)
+	if _, _, e := syscall.Syscall(syscall.SYS_MINCORE, uintptr(p), n, uintptr(unsafe.Pointer(unsafe.SliceData(pages)))); e != 0 {
+		panic(e)
+	}
+	for i, v := range pages {
+		if v&1 != 0 {
+			return uintptr(i) * page
+		}
+	}
+	return n
 }
 
 func runtime_munmap(p unsafe.Pointer, n uintptr) {

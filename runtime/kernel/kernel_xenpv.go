@@ -24,9 +24,12 @@ func runtime_after(ns int64, f func()) (stop func() bool) {
 	return func() bool { return runtime_stopTimer(t) }
 }
 
-func runtime_mmap(n uintptr) unsafe.Pointer
 func runtime_threads() int32
 func runtime_munmap(p unsafe.Pointer, n uintptr)
+func runtime_reserve(n uintptr, prot int32) unsafe.Pointer
+func runtime_discard(p unsafe.Pointer, n uintptr)
+func runtime_populate(p unsafe.Pointer, n uintptr) bool
+func runtime_untouched(p unsafe.Pointer, n uintptr) uintptr
 func runtime_mprotect(p unsafe.Pointer, n uintptr, prot int32) int32
 func runtime_raiseSignal(sig uint32)
 func runtime_raiseThread(tid int32, sig uint32) bool

@@ -6,7 +6,8 @@ import (
 )
 
 // An area is a part of a file that was mapped: its pages are consecutive in memory outside the heap, and are the file's
-// contents for reads and writes, too. It stays when the last mapping goes, until the file does.
+// contents for reads and writes, too. Those of holes have memory when they are touched, but count from the start. It stays when
+// the last mapping goes, until the file does.
 type area struct {
 	first int64 // number of its first page
 	mem   []byte
@@ -19,6 +20,24 @@ func (a *area) end() int64   { return a.first + a.count() }
 func (a *area) page(i int64) []byte {
 	at := (i - a.first) * pageSize
 	return a.mem[at : at+pageSize : at+pageSize]
+}
+
+// next returns the first page from i on that was touched, or end. What was not touched is a hole.
+func (a *area) next(i int64) int64 {
+	at := (i - a.first) * pageSize
+	return i + int64(kernel.Untouched(calls.At(calls.Address(a.mem)+uintptr(at)), uintptr(int64(len(a.mem))-at))/pageSize)
+}
+
+func (a *area) there(i int64) bool {
+	return kernel.Untouched(calls.At(calls.Address(a.page(i))), pageSize) == 0
+}
+
+// need has page i have memory.
+func (a *area) need(i int64) calls.Errno {
+	if !kernel.Populate(calls.At(calls.Address(a.page(i))), pageSize) {
+		return calls.ENOSPC
+	}
+	return 0
 }
 
 // area returns the area that page i is in, or nil.
@@ -79,22 +98,23 @@ func (d *data) newArea(first, end int64) (*area, calls.Errno) {
 	if err := d.fs.charge(size); err != 0 {
 		return nil, calls.ENOMEM
 	}
-	p := kernel.Map(uintptr(size))
+	p := kernel.Reserve(uintptr(size), 3) // PROT_READ|PROT_WRITE
 	if p == nil {
 		d.fs.used.Add(-size)
 		return nil, calls.ENOMEM
 	}
-	mem, err := calls.Bytes(uintptr(p), uintptr(size))
-	if err != 0 {
-		return nil, err
-	}
-	a := &area{first: first, mem: mem}
+	a := &area{first: first, mem: calls.Memory(p, uintptr(size))}
 	for i := first; i < end; i++ { // all that may fail before anything is given back
-		if d.hasData(i) {
-			if err := d.readPage(a.page(i), i, 0); err != 0 {
-				d.unmap(a)
-				return nil, err
-			}
+		if !d.hasData(i) {
+			continue
+		}
+		err := calls.ENOMEM
+		if a.need(i) == 0 {
+			err = d.readPage(a.page(i), i, 0)
+		}
+		if err != 0 {
+			d.unmap(a)
+			return nil, err
 		}
 	}
 	for i := first; i < end; i++ {

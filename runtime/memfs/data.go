@@ -71,7 +71,11 @@ func (d *data) read(p []byte, off int64) (int, calls.Errno) {
 // readPage fills p from page i at offset in.
 func (d *data) readPage(p []byte, i int64, in int) calls.Errno {
 	n := 0
-	if page := d.page(i); page != nil {
+	if a := d.area(i); a != nil {
+		if a.there(i) {
+			n = copy(p, a.page(i)[in:])
+		}
+	} else if page := d.page(i); page != nil {
 		if in < len(page) {
 			n = copy(p, page[in:])
 		}
@@ -108,6 +112,9 @@ func (d *data) write(p []byte, off int64) (int, calls.Errno) {
 
 // grow returns page i with at least need bytes. Those that no one wrote are what they read as.
 func (d *data) grow(i int64, need int) ([]byte, calls.Errno) {
+	if a := d.area(i); a != nil {
+		return a.page(i), a.need(i)
+	}
 	page := d.page(i)
 	if page == nil {
 		if left := d.base.size - i*pageSize; left > 0 {
@@ -181,7 +188,7 @@ func (d *data) discardPage(i, from, to int64) {
 		return
 	}
 	low, high := max(0, from-start), min(int64(len(page)), to-start)
-	if low < high {
+	if a := d.area(i); low < high && (a == nil || a.there(i)) {
 		clear(page[low:high])
 	}
 }
@@ -242,6 +249,9 @@ func (d *data) allocate(off, n int64) calls.Errno {
 
 // reserve makes room for the whole of page i.
 func (d *data) reserve(i int64) calls.Errno {
+	if a := d.area(i); a != nil {
+		return a.need(i)
+	}
 	page := d.page(i)
 	if cap(page) == pageSize {
 		return 0
@@ -259,6 +269,9 @@ func (d *data) reserve(i int64) calls.Errno {
 
 // hasData reports whether page i is anything but a hole.
 func (d *data) hasData(i int64) bool {
+	if a := d.area(i); a != nil {
+		return a.there(i)
+	}
 	if page := d.page(i); page != nil {
 		return len(page) > 0
 	}
@@ -287,8 +300,10 @@ func (d *data) seek(off int64, hole bool) (int64, calls.Errno) {
 		}
 	}
 	for _, a := range d.areas {
-		if start := a.first * pageSize; start > off && start < next {
-			next = start
+		if from := max(a.first, off/pageSize+1); from < a.end() {
+			if i := a.next(from); i < a.end() {
+				next = min(next, i*pageSize)
+			}
 		}
 	}
 	if next >= d.size {

@@ -56,6 +56,15 @@ func TestJIT(t *testing.T) {
 	})
 }
 
+// TestMapping maps more than there is, and touches it, on two vCPUs.
+func TestMapping(t *testing.T) {
+	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
+		c := program(t, "mapping")
+		c.MemoryMB, c.VCPUs = 64, 2
+		holds(t, p, c, "touched", "overcommit", "reserved", "discarded", "calls", "rights", "moved", "file", "together", "exhausted")
+	})
+}
+
 // TestGC has half of a small domain's memory live and makes garbage.
 func TestGC(t *testing.T) {
 	duration := 5 * time.Second
