@@ -319,8 +319,11 @@ func (n *inode) cutAreas(size int64) {
 		}
 		for i := a.next(int(from / pageSize)); i < len(a.sums); i = a.next(i + 1) {
 			keep := max(0, from-int64(i)*pageSize)
+			unwritten := keep > 0 && a.writable && crc32c(0, a.page(i)) != a.sums[i]
 			clear(a.page(i)[keep:])
-			a.sums[i] = crc32c(0, a.page(i))
+			if a.sums[i] = crc32c(0, a.page(i)); unwritten {
+				a.sums[i] = ^a.sums[i]
+			}
 		}
 	}
 }

@@ -129,3 +129,28 @@ func TestMap(t *testing.T) {
 	ok(t, fs.Unmount())
 	require.Equal(t, "bbcd", string(contents(t, at(t, mount(t, d), "file"))[4096:4100]))
 }
+
+// What was changed before the new end of a file that is made shorter is written, and what is behind it is not.
+func TestMapTruncate(t *testing.T) {
+	d := mkfs(t, 8)
+	fs := mount(t, d)
+	f := create(t, fs.Root(), "file", bytes.Repeat([]byte("a"), 16<<10)).(*file)
+	f.Opened()
+	addr, err := f.Map(0, 16<<10)
+	ok(t, err)
+	f.MapWritable(addr)
+	mem, err := calls.Bytes(addr, 16<<10)
+	ok(t, err)
+	for _, i := range []int{0, 5000, 6000, 9000} {
+		mem[i] = 'b'
+	}
+	ok(t, f.truncate(5500))
+	require.Equal(t, []byte{'b', 'a', 0, 0, 0}, []byte{mem[5000], mem[5499], mem[5500], mem[6000], mem[9000]})
+	ok(t, f.truncate(16<<10))
+	f.Unmap(addr)
+	f.Closed()
+	ok(t, fs.Unmount())
+	want := append(bytes.Repeat([]byte("a"), 5500), make([]byte, 16<<10-5500)...)
+	want[0], want[5000] = 'b', 'b'
+	require.True(t, bytes.Equal(want, contents(t, at(t, mount(t, d), "file"))))
+}
