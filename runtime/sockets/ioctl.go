@@ -24,6 +24,7 @@ const (
 	siocGIFHWAddr  = 0x8927
 	siocGIFIndex   = 0x8933
 	siocGIFTxQLen  = 0x8942
+	siocEthtool    = 0x8946
 
 	ifreqLen  = 40 // struct ifreq: a name and a union
 	ifNameLen = 16
@@ -42,6 +43,8 @@ func (s *inet) Ioctl(request, arg uintptr) (uintptr, calls.Errno) {
 			return 0, err
 		}
 		return 0, s.interfaceRequest(request, b)
+	case siocEthtool:
+		return 0, s.ethtool(arg)
 	}
 	return 0, calls.ENOTTY
 }
@@ -77,9 +80,8 @@ func (s *inet) queued(request, arg uintptr) (uintptr, calls.Errno) {
 // interfaceRequest answers a question about the interface that b, a struct ifreq, names.
 func (s *inet) interfaceRequest(request uintptr, b []byte) calls.Errno {
 	value := b[ifNameLen:]
-	all := links(s.st)
 	if request == siocGIFName {
-		for _, l := range all {
+		for _, l := range links(s.st) {
 			if uint32(l.id) == binary.NativeEndian.Uint32(value) {
 				clear(b[:ifNameLen])
 				copy(b[:ifNameLen-1], l.info.Name)
@@ -88,11 +90,8 @@ func (s *inet) interfaceRequest(request uintptr, b []byte) calls.Errno {
 		}
 		return calls.ENODEV
 	}
-	name := word(b[:ifNameLen])
-	for _, l := range all {
-		if l.info.Name == name {
-			return l.request(request, value)
-		}
+	if l := linkNamed(s.st, word(b[:ifNameLen])); l != nil {
+		return l.request(request, value)
 	}
 	return calls.ENODEV
 }

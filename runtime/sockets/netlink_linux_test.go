@@ -4,8 +4,10 @@ package sockets
 
 import (
 	"encoding/binary"
+	"runtime"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -113,6 +115,20 @@ func TestIoctls(t *testing.T) {
 			p.say("%#x: %x", request, b)
 			copy(b, "nosuch")
 			p.do("ioctl", syscall.SYS_IOCTL, uintptr(fd), request, slice(b))
+		}
+		for _, command := range []uint32{ethtoolDriver, ethtoolLink, ethtoolTimestamps, 0x999} {
+			for _, name := range []string{"lo", "nosuch"} {
+				data := binary.NativeEndian.AppendUint32(make([]byte, 0, 256), command)[:256]
+				b := make([]byte, ifreqLen)
+				copy(b, name)
+				binary.NativeEndian.PutUint64(b[ifNameLen:], uint64(uintptr(unsafe.Pointer(unsafe.SliceData(data)))))
+				p.do("ioctl", syscall.SYS_IOCTL, uintptr(fd), siocEthtool, slice(b))
+				if command == ethtoolTimestamps {
+					data[4] &^= 2 // SOF_TIMESTAMPING_TX_SOFTWARE, which the stack does not do
+				}
+				p.say("%#x: %x", command, data)
+				runtime.KeepAlive(data)
+			}
 		}
 		b := make([]byte, ifreqLen)
 		b[ifNameLen] = 1
