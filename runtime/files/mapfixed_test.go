@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
@@ -43,4 +44,33 @@ func TestMapFixed(t *testing.T) {
 	must(t, calls.SYS_MUNMAP, p, 4*pageSize)
 	must(t, calls.SYS_MUNMAP, shared, pageSize)
 	require.Empty(t, mappings)
+}
+
+// The limit on the address space is one on what the program maps.
+func TestAddressSpaceLimit(t *testing.T) {
+	only(t)
+	var old unix.Rlimit
+	must(t, calls.SYS_PRLIMIT64, 0, unix.RLIMIT_AS, 0, calls.AsBytes(&old))
+	defer sys(calls.SYS_PRLIMIT64, 0, unix.RLIMIT_AS, calls.AsBytes(&old), 0)
+	mapped := uint64(0)
+	for _, m := range mappings {
+		mapped += uint64(m.size)
+	}
+	must(t, calls.SYS_PRLIMIT64, 0, unix.RLIMIT_AS, calls.AsBytes(&unix.Rlimit{Cur: mapped + 3*pageSize, Max: old.Max}), 0)
+	mmap := func(size int) (int, calls.Errno) {
+		return sys(calls.SYS_MMAP, 0, size, protRead|protWrite, mapAnonymous|mapPrivate, -1, 0)
+	}
+	_, err := mmap(4 * pageSize)
+	require.Equal(t, calls.ENOMEM, err)
+	p, err := mmap(2 * pageSize)
+	require.Zero(t, err)
+	_, err = mmap(2 * pageSize)
+	require.Equal(t, calls.ENOMEM, err)
+	_, err = sys(calls.SYS_MREMAP, p, 2*pageSize, 4*pageSize, remapMayMove)
+	require.Equal(t, calls.ENOMEM, err)
+	p = must(t, calls.SYS_MREMAP, p, 2*pageSize, 3*pageSize, remapMayMove)
+	must(t, calls.SYS_MUNMAP, p, 3*pageSize)
+	p, err = mmap(3 * pageSize)
+	require.Zero(t, err)
+	must(t, calls.SYS_MUNMAP, p, 3*pageSize)
 }

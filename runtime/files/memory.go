@@ -82,6 +82,9 @@ func mmap(a calls.Args) (uintptr, calls.Errno) {
 	if flags&(mapFixed|mapFixedNo) != 0 {
 		return mapAt(a, size)
 	}
+	if !spaceFor(size) {
+		return 0, calls.ENOMEM
+	}
 	if flags&mapAnonymous != 0 {
 		if prot&protWrite != 0 && flags&mapNoReserve == 0 && uint64(size) > kernel.MemTotal() {
 			return 0, calls.ENOMEM // what Linux calls an obvious overcommit; memory is taken when it is touched
@@ -94,6 +97,23 @@ func mmap(a calls.Args) (uintptr, calls.Errno) {
 	}
 	defer f.Put()
 	return mapFile(f, size, prot, flags, offset)
+}
+
+// spaceFor reports whether RLIMIT_AS, which counts what the program maps, lets it map more.
+func spaceFor(more uintptr) bool {
+	mappingsLock.Lock()
+	defer mappingsLock.Unlock()
+	return withinLimit(more)
+}
+
+// withinLimit is spaceFor for callers that hold mappingsLock.
+func withinLimit(more uintptr) bool {
+	limit := limitOf(rlimitAS)
+	total := uint64(more)
+	for _, m := range mappings {
+		total += uint64(m.size)
+	}
+	return total <= limit
 }
 
 // mapMemory maps memory of its own and lets fill, if there is one, write to it.

@@ -38,7 +38,7 @@ func mremap(a calls.Args) (uintptr, calls.Errno) {
 	switch {
 	case m == nil:
 		return 0, calls.EFAULT
-	case flags&remapMayMove == 0:
+	case flags&remapMayMove == 0, !withinLimit(newSize - oldSize):
 		return 0, calls.ENOMEM
 	case m.share != nil:
 		return m.growShare(old, oldSize, newSize)

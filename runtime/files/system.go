@@ -18,11 +18,13 @@ const (
 	rlimitCore    = 4
 	rlimitNofile  = 7
 	rlimitMemlock = 8
+	rlimitAS      = 9
 	rlimits       = 16
 	unlimited     = ^uint64(0)
 )
 
-// limits are the resource limits of the program. Only that on the number of descriptors has an effect.
+// limits are the resource limits of the program. Those on descriptors and on the address space, of what the program maps itself,
+// have an effect.
 var (
 	limitsLock sync.Mutex
 	limits     = func() (l [rlimits]rlimit) {
@@ -35,6 +37,13 @@ var (
 		return l
 	}()
 )
+
+// limitOf returns the limit on a resource.
+func limitOf(resource int) uint64 {
+	limitsLock.Lock()
+	defer limitsLock.Unlock()
+	return limits[resource].Cur
+}
 
 func prlimit(resource, newp, oldp uintptr) (uintptr, calls.Errno) {
 	if resource >= rlimits {
