@@ -22,6 +22,51 @@ func open(dirfd, p uintptr, flags, mode uint32) (uintptr, calls.Errno) {
 	return install(d, flags)
 }
 
+// openHow is struct open_how. Source: Linux 6.16 include/uapi/linux/openat2.h.
+type openHow struct{ flags, mode, resolve uint64 }
+
+const openHowLen = 24
+
+// openat2 is open, with rules for the path, and without tolerance for what it does not know.
+func openat2(dirfd, p, how, size uintptr) (uintptr, calls.Errno) {
+	switch {
+	case size < openHowLen:
+		return 0, calls.EINVAL
+	case size > pageSize:
+		return 0, calls.E2BIG
+	}
+	b, err := calls.Bytes(how, size)
+	if err != 0 {
+		return 0, err
+	}
+	for _, more := range b[openHowLen:] {
+		if more != 0 {
+			return 0, calls.E2BIG // a newer system call
+		}
+	}
+	h, err := calls.Pointer[openHow](how)
+	if err != 0 {
+		return 0, err
+	}
+	resolve := vfs.Resolve(h.resolve)
+	flags, err := vfs.ExactFlags(h.flags, h.mode)
+	if err != 0 || !resolve.Valid() {
+		return 0, calls.EINVAL
+	}
+	t, err := pathArg(dirfd, p)
+	if err == 0 && resolve&(vfs.ResolveBeneath|vfs.ResolveInRoot) != 0 {
+		t.at, err = dirArg(dirfd, ".") // also of an absolute path
+	}
+	if err != 0 {
+		return 0, err
+	}
+	d, err := vfs.OpenWithin(t.at, t.path, flags, uint32(h.mode)&^umask.Load(), resolve)
+	if err != 0 {
+		return 0, err
+	}
+	return install(d, flags)
+}
+
 // install gives a new description a descriptor, or releases it if there is none.
 func install(d fdtable.Description, flags uint32) (uintptr, calls.Errno) {
 	fd, err := fdtable.Install(d, flags)

@@ -114,6 +114,7 @@ const cwdFD = ^uintptr(-atFDCWD - 1)
 
 var pathCalls = []call{
 	{calls.SYS_OPENAT, func(a calls.Args) (uintptr, calls.Errno) { return open(a.A1, a.A2, uint32(a.A3), uint32(a.A4)) }},
+	{calls.SYS_OPENAT2, func(a calls.Args) (uintptr, calls.Errno) { return openat2(a.A1, a.A2, a.A3, a.A4) }},
 	{calls.SYS_OPEN, func(a calls.Args) (uintptr, calls.Errno) { return open(cwdFD, a.A1, uint32(a.A2), uint32(a.A3)) }},
 	{calls.SYS_CREAT, func(a calls.Args) (uintptr, calls.Errno) {
 		return open(cwdFD, a.A1, fdtable.O_CREAT|fdtable.O_WRONLY|fdtable.O_TRUNC, uint32(a.A2))

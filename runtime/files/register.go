@@ -35,7 +35,6 @@ func init() {
 var absent = []uintptr{
 	calls.SYS_PIDFD_OPEN, // package os goes by process numbers then
 	calls.SYS_PIDFD_SEND_SIGNAL,
-	calls.SYS_OPENAT2,
 	calls.SYS_CLONE, calls.SYS_CLONE3, calls.SYS_FORK, calls.SYS_VFORK, calls.SYS_EXECVE, calls.SYS_EXECVEAT,
 	calls.SYS_IO_URING_SETUP,
 	calls.SYS_RSEQ, calls.SYS_MEMBARRIER,

@@ -35,11 +35,15 @@ func Flags(flags uint32) (uint32, calls.Errno) {
 // Open opens the file at path, relative to the directory at, and makes it with the permissions mode, the
 // umask applied, if flags, a result of Flags, say so.
 func Open(at Directory, path string, flags, mode uint32) (fdtable.Description, calls.Errno) {
+	return open(at, path, flags, mode, 0)
+}
+
+func open(at Directory, path string, flags, mode uint32, resolve Resolve) (fdtable.Description, calls.Errno) {
 	if flags&tmpfileBit != 0 {
-		return openTmpFile(at, path, flags, mode)
+		return openTmpFile(at, path, flags, mode, resolve)
 	}
 	for {
-		loc, err := Walk(at, path, openMode(flags))
+		loc, err := walkWith(at, path, openMode(flags), resolve)
 		if err != 0 {
 			return nil, err
 		}
@@ -204,8 +208,8 @@ func openAccess(flags uint32) uint32 {
 }
 
 // openTmpFile makes a file without a name in the file system of the directory at path.
-func openTmpFile(at Directory, path string, flags, mode uint32) (fdtable.Description, calls.Errno) {
-	loc, err := Walk(at, path, openMode(flags))
+func openTmpFile(at Directory, path string, flags, mode uint32, resolve Resolve) (fdtable.Description, calls.Errno) {
+	loc, err := walkWith(at, path, openMode(flags), resolve)
 	if err != 0 {
 		return nil, err
 	}

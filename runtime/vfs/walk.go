@@ -42,20 +42,29 @@ type walker struct {
 	rest  string
 	links int
 	mode  WalkMode
+
+	resolve Resolve
+	start   Directory // what resolve is about
 }
 
 // Walk follows path from the directory at.
 func Walk(at Directory, path string, mode WalkMode) (Location, calls.Errno) {
+	return walkWith(at, path, mode, 0)
+}
+
+func walkWith(at Directory, path string, mode WalkMode, resolve Resolve) (Location, calls.Errno) {
 	if path == "" {
 		return Location{}, calls.ENOENT
 	}
-	w := walker{dir: at, rest: path, mode: mode}
+	w := walker{dir: at, rest: path, mode: mode, resolve: resolve, start: at}
 	return w.walk()
 }
 
 func (w *walker) walk() (Location, calls.Errno) {
 	if w.rest[0] == '/' {
-		w.dir = Root()
+		if err := w.root(); err != 0 {
+			return Location{}, err
+		}
 	}
 	kind := LastRoot
 	for {
@@ -72,7 +81,9 @@ func (w *walker) walk() (Location, calls.Errno) {
 			kind = LastDot
 		case "..":
 			kind = LastDotDot
-			w.dir = w.up()
+			if err := w.up(); err != 0 {
+				return Location{}, err
+			}
 		default:
 			loc, done, err := w.step(name, last, slash)
 			if done || err != 0 {
@@ -105,11 +116,36 @@ func (w *walker) next() (name string, slash bool) {
 	return name, slash
 }
 
-func (w *walker) up() Directory {
-	if up, _ := parent(w.dir); up != nil {
-		return over(up)
+// up goes to the directory above.
+func (w *walker) up() calls.Errno {
+	if stay, err := w.mayUp(); stay || err != 0 {
+		return err
 	}
-	return w.dir
+	if up, _ := parent(w.dir); up != nil {
+		return w.enter(over(up))
+	}
+	return 0
+}
+
+// root goes to where absolute paths begin.
+func (w *walker) root() calls.Errno {
+	switch {
+	case w.resolve&ResolveBeneath != 0:
+		return calls.EXDEV
+	case w.resolve&ResolveInRoot != 0:
+		w.dir = w.start
+		return 0
+	}
+	return w.enter(Root())
+}
+
+// enter goes to another directory.
+func (w *walker) enter(dir Directory) calls.Errno {
+	if w.resolve&ResolveNoXDev != 0 && dir.FS() != w.start.FS() {
+		return calls.EXDEV
+	}
+	w.dir = dir
+	return 0
 }
 
 // walkParent is Walk with Parent for those who have to look the file up.
@@ -152,8 +188,10 @@ func (w *walker) step(name string, last, slash bool) (loc Location, done bool, e
 		if !isDir {
 			return loc, true, calls.ENOTDIR
 		}
-		w.dir = dir
-		return loc, false, 0
+		return loc, false, w.enter(dir)
+	}
+	if isDir && w.resolve&ResolveNoXDev != 0 && dir.FS() != w.start.FS() {
+		return loc, true, calls.EXDEV
 	}
 	if slash && !isDir && w.mode&Parent == 0 {
 		return loc, true, calls.ENOTDIR
@@ -168,7 +206,7 @@ func (w *walker) followed(last, slash bool) bool {
 
 // follow puts what the link says in front of the rest of the path.
 func (w *walker) follow(loc Location, link Symlink, last, slash bool) (Location, bool, calls.Errno) {
-	if w.links++; w.links > maxLinks {
+	if w.links++; w.links > maxLinks || w.resolve&ResolveNoSymlinks != 0 {
 		return loc, true, calls.ELOOP
 	}
 	if f, ok := link.(Follower); ok {
@@ -182,7 +220,9 @@ func (w *walker) follow(loc Location, link Symlink, last, slash bool) (Location,
 		return loc, true, calls.ENOENT
 	}
 	if target[0] == '/' {
-		w.dir = Root()
+		if err := w.root(); err != 0 {
+			return loc, true, err
+		}
 	}
 	switch {
 	case !last:
@@ -197,6 +237,9 @@ func (w *walker) follow(loc Location, link Symlink, last, slash bool) (Location,
 
 // jump goes where a link without a path leads.
 func (w *walker) jump(f Follower, last, slash bool) (Location, bool, calls.Errno) {
+	if err := w.mayJump(); err != 0 {
+		return Location{}, true, err
+	}
 	loc, err := f.Follow()
 	if err != 0 || last && !slash {
 		return loc, true, err
