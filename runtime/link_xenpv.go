@@ -280,11 +280,15 @@ func xenTimerRun(arg any, _ uintptr, _ int64) {
 }
 
 // xenKernelReserve returns n bytes of address space in which pages get memory
-// when they are touched, nil if there is no room.
+// when they are touched, at the address at unless that is 0; nil if there is no
+// room.
 //
 //go:linkname xenKernelReserve internal/xengo/runtime/kernel.runtime_reserve
-func xenKernelReserve(n uintptr, prot int32) unsafe.Pointer {
-	va := xenReserve(0, n)
+func xenKernelReserve(at, n uintptr, prot int32) unsafe.Pointer {
+	if at != 0 && (at < xenVMStart || at > xenVMEnd || n > xenVMEnd-at) {
+		return nil
+	}
+	va := xenReserve(at, n)
 	if va != 0 && xenProtect(va, n, prot) != 0 {
 		xenRelease(va, n)
 		va = 0

@@ -82,7 +82,7 @@ func (f *file) newArea(offset, end int64) (*area, calls.Errno) {
 			return nil, calls.ENOMEM
 		}
 	}
-	p := kernel.Reserve(uintptr(end-offset), 3) // PROT_READ|PROT_WRITE
+	p := kernel.Reserve(0, uintptr(end-offset), 3) // PROT_READ|PROT_WRITE
 	if p == nil {
 		return nil, calls.ENOMEM
 	}

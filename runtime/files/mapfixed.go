@@ -7,8 +7,9 @@ import (
 	"internal/xengo/runtime/kernel"
 )
 
-// No address is at the program's disposal but those that it was given: MAP_FIXED replaces what is in memory of its own, which is
-// how programs use a range that they have reserved.
+// The addresses at the program's disposal are those that it was given, where MAP_FIXED replaces what is in memory of its own,
+// which is how programs use a range that they have reserved, and those that are free where others are taken from: such as it gave
+// back itself.
 
 // own reports whether m is memory of the program's own, and not a file's.
 func (m *mapping) own() bool { return m.share == nil }
@@ -29,7 +30,7 @@ func mapAt(a calls.Args, size uintptr) (uintptr, calls.Errno) {
 		return 0, calls.EINVAL
 	case flags&mapFixedNo != 0 && touched(start, start+size):
 		return 0, calls.EEXIST
-	case flags&mapFixedNo != 0 || !anonymous && flags&mapType != mapPrivate:
+	case !anonymous && flags&mapType != mapPrivate:
 		return 0, calls.ENOMEM // the pages of a file are where they are
 	}
 	var fill func(p []byte) calls.Errno
@@ -43,8 +44,15 @@ func mapAt(a calls.Args, size uintptr) (uintptr, calls.Errno) {
 			return 0, err
 		}
 	}
-	if err := renew(start, size, fill); err != 0 {
+	again, err := renew(start, size, fill)
+	if err != 0 {
 		return 0, err
+	}
+	if !again {
+		if !vacate(start, start+size) || !spaceFor(size) || start == 0 || kernel.Reserve(start, size, protRead|protWrite) == nil {
+			return 0, calls.ENOMEM
+		}
+		return useMemory(start, size, int32(prot), fill)
 	}
 	if prot == protRead|protWrite {
 		return start, 0
@@ -55,25 +63,42 @@ func mapAt(a calls.Args, size uintptr) (uintptr, calls.Errno) {
 }
 
 // renew makes memory of the program's own as if it was never touched, lets it write to it, and has fill, if there is one, do so.
-func renew(start, size uintptr, fill func(p []byte) calls.Errno) calls.Errno {
+// It does nothing, and reports that, if not all of the memory is.
+func renew(start, size uintptr, fill func(p []byte) calls.Errno) (own bool, err calls.Errno) {
 	mappingsLock.Lock()
 	if !covered(start, size, (*mapping).own) {
 		mappingsLock.Unlock()
-		return calls.ENOMEM
+		return false, 0
 	}
-	err := protectRange(start, size, protRead|protWrite)
+	err = protectRange(start, size, protRead|protWrite)
 	mappingsLock.Unlock()
 	if err != 0 {
-		return err
+		return true, err
 	}
 	kernel.Discard(calls.At(start), size)
 	if fill == nil {
-		return 0
+		return true, 0
 	}
 	if !kernel.Populate(calls.At(start), size) {
-		return calls.ENOMEM
+		return true, calls.ENOMEM
 	}
-	return fill(calls.Memory(calls.At(start), size))
+	return true, fill(calls.Memory(calls.At(start), size))
+}
+
+// vacate unmaps what is the program's own in [start, end). It reports false, and does nothing, if a file is mapped there: its pages
+// stay where they are.
+func vacate(start, end uintptr) bool {
+	mappingsLock.Lock()
+	if slices.ContainsFunc(mappings, func(m mapping) bool { return m.touches(start, end) && !m.own() }) {
+		mappingsLock.Unlock()
+		return false
+	}
+	gone := cutMappings(start, end)
+	mappingsLock.Unlock()
+	for _, m := range gone {
+		m.unmap()
+	}
+	return true
 }
 
 // filler returns a function that reads a file into memory that maps it.

@@ -31,13 +31,30 @@ func TestMapFixed(t *testing.T) {
 		want               calls.Errno
 	}{
 		{p + 1, pageSize, own | mapFixed, calls.EINVAL},
-		{p, 5 * pageSize, own | mapFixed, calls.ENOMEM},
 		{shared, pageSize, own | mapFixed, calls.ENOMEM},
 		{p, pageSize, mapShared | mapFixed, calls.ENOMEM},
 		{p, pageSize, own | mapFixedNo, calls.EEXIST},
-		{1 << 46, pageSize, own | mapFixedNo, calls.ENOMEM},
+		{0, pageSize, own | mapFixed, calls.ENOMEM},
 	} {
 		_, err := sys(calls.SYS_MMAP, c.start, c.size, protRead, c.flags, fd, 0)
+		require.Equal(t, c.want, err, "%+v", c)
+	}
+
+	// Addresses that were given back can be had again, and together with those next to them.
+	must(t, calls.SYS_MUNMAP, p+2*pageSize, 2*pageSize)
+	require.Equal(t, p+2*pageSize, must(t, calls.SYS_MMAP, p+2*pageSize, pageSize, protRead, mapPrivate|mapFixedNo, fd, 0))
+	require.Equal(t, "hello", string(at(p+2*pageSize)))
+	require.Equal(t, p, must(t, calls.SYS_MMAP, p, 4*pageSize, protRead|protWrite, own|mapFixed, -1, 0))
+	require.Equal(t, make([]byte, 5), at(p+2*pageSize))
+	copy(at(p), "moved")
+	must(t, calls.SYS_MUNMAP, p+3*pageSize, pageSize)
+	require.Equal(t, p+2*pageSize, must(t, calls.SYS_MREMAP, p, pageSize, 2*pageSize, remapMayMove|remapFixed, p+2*pageSize))
+	require.Equal(t, "moved", string(at(p+2*pageSize)))
+	for _, c := range []struct {
+		old, to int
+		want    calls.Errno
+	}{{p, p + 2*pageSize, calls.EFAULT}, {p + 2*pageSize, p + 2*pageSize, calls.EINVAL}, {p + 2*pageSize, p + 1, calls.EINVAL}, {shared, p, calls.ENOMEM}} {
+		_, err := sys(calls.SYS_MREMAP, c.old, pageSize, pageSize, remapMayMove|remapFixed, c.to)
 		require.Equal(t, c.want, err, "%+v", c)
 	}
 

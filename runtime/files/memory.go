@@ -89,14 +89,14 @@ func mmap(a calls.Args) (uintptr, calls.Errno) {
 		if prot&protWrite != 0 && flags&mapNoReserve == 0 && uint64(size) > kernel.MemTotal() {
 			return 0, calls.ENOMEM // what Linux calls an obvious overcommit; memory is taken when it is touched
 		}
-		return mapMemory(size, int32(prot), nil)
+		return mapMemory(a.A1&^(pageSize-1), size, int32(prot), nil)
 	}
 	f, err := getFile(a.A5)
 	if err != 0 {
 		return 0, err
 	}
 	defer f.Put()
-	return mapFile(f, size, prot, flags, offset)
+	return mapFile(f, a.A1&^(pageSize-1), size, prot, flags, offset)
 }
 
 // spaceFor reports whether RLIMIT_AS, which counts what the program maps, lets it map more.
@@ -116,12 +116,21 @@ func withinLimit(more uintptr) bool {
 	return total <= limit
 }
 
-// mapMemory maps memory of its own and lets fill, if there is one, write to it.
-func mapMemory(size uintptr, prot int32, fill func([]byte) calls.Errno) (uintptr, calls.Errno) {
-	p := kernel.Reserve(size, protRead|protWrite)
+// mapMemory maps memory of its own, at the address hint if that is free, and lets fill, if there is one, write to it.
+func mapMemory(hint, size uintptr, prot int32, fill func([]byte) calls.Errno) (uintptr, calls.Errno) {
+	p := kernel.Reserve(hint, size, protRead|protWrite)
+	if p == nil && hint != 0 {
+		p = kernel.Reserve(0, size, protRead|protWrite)
+	}
 	if p == nil {
 		return 0, calls.ENOMEM
 	}
+	return useMemory(uintptr(p), size, prot, fill)
+}
+
+// useMemory makes reserved memory a mapping, or frees it.
+func useMemory(start, size uintptr, prot int32, fill func([]byte) calls.Errno) (uintptr, calls.Errno) {
+	p := calls.At(start)
 	err := calls.ENOMEM
 	if fill == nil || kernel.Populate(p, size) {
 		if err = 0; fill != nil {
@@ -135,8 +144,8 @@ func mapMemory(size uintptr, prot int32, fill func([]byte) calls.Errno) (uintptr
 		kernel.Unmap(p, size)
 		return 0, err
 	}
-	remember(mapping{start: uintptr(p), size: size, prot: prot})
-	return uintptr(p), 0
+	remember(mapping{start: start, size: size, prot: prot})
+	return start, 0
 }
 
 func remember(m mapping) {
@@ -145,13 +154,13 @@ func remember(m mapping) {
 	mappingsLock.Unlock()
 }
 
-func mapFile(f *fdFile, size, prot, flags uintptr, offset int64) (uintptr, calls.Errno) {
+func mapFile(f *fdFile, hint, size, prot, flags uintptr, offset int64) (uintptr, calls.Errno) {
 	if flags&mapType == mapPrivate {
 		fill, err := filler(f, offset)
 		if err != 0 {
 			return 0, err
 		}
-		return mapMemory(size, int32(prot), fill)
+		return mapMemory(hint, size, int32(prot), fill)
 	}
 	file, err := mappable(f, prot&protWrite != 0)
 	if err != 0 {

@@ -15,15 +15,18 @@ const (
 
 // mremap makes a mapping shorter or, if it may move, longer: there is never room behind it.
 func mremap(a calls.Args) (uintptr, calls.Errno) {
-	old, oldSize, newSize, flags := a.A1, pages(a.A2), pages(a.A3), a.A4
+	old, oldSize, newSize, flags, at := a.A1, pages(a.A2), pages(a.A3), a.A4, uintptr(0)
+	if flags&remapFixed != 0 {
+		at = a.A5
+	}
 	switch {
 	case flags&^(remapMayMove|remapFixed|remapDontUnmap) != 0, flags&remapFixed != 0 && flags&remapMayMove == 0, flags&remapDontUnmap != 0,
-		old%pageSize != 0, newSize == 0, oldSize == 0:
+		old%pageSize != 0, newSize == 0, oldSize == 0, at%pageSize != 0, at != 0 && at < old+oldSize && old < at+newSize:
 		return 0, calls.EINVAL
-	case newSize > 1<<46 || flags&remapFixed != 0:
-		return 0, calls.ENOMEM // no address is at the program's disposal
+	case newSize > 1<<46 || flags&remapFixed != 0 && at == 0:
+		return 0, calls.ENOMEM
 	}
-	if newSize <= oldSize {
+	if newSize <= oldSize && at == 0 {
 		if !mapped(old, oldSize) {
 			return 0, calls.EFAULT
 		}
@@ -38,12 +41,19 @@ func mremap(a calls.Args) (uintptr, calls.Errno) {
 	switch {
 	case m == nil:
 		return 0, calls.EFAULT
-	case flags&remapMayMove == 0, !withinLimit(newSize - oldSize):
+	case flags&remapMayMove == 0, newSize > oldSize && !withinLimit(newSize-oldSize):
 		return 0, calls.ENOMEM
+	case m.share != nil && at != 0:
+		return 0, calls.ENOMEM // the pages of a file are where they are
 	case m.share != nil:
 		return m.growShare(old, oldSize, newSize)
+	case at != 0:
+		for _, gone := range cutMappings(at, at+newSize) {
+			gone.unmap()
+		}
+		m = mappingOf(old, oldSize) // it is elsewhere in the list
 	}
-	return m.growMemory(old, oldSize, newSize)
+	return m.moveMemory(old, oldSize, at, newSize)
 }
 
 // mappingOf returns the mapping that [start, start+size) is in, nil if it is in none or more than one. The caller holds mappingsLock.
@@ -56,19 +66,20 @@ func mappingOf(start, size uintptr) *mapping {
 	return nil
 }
 
-// growMemory gives memory of the program's own another place, where there is more. The caller holds mappingsLock.
-func (m *mapping) growMemory(old, oldSize, newSize uintptr) (uintptr, calls.Errno) {
-	p := kernel.Reserve(newSize, protRead|protWrite)
+// moveMemory gives memory of the program's own another place, which is at if that is not 0. The caller holds mappingsLock.
+func (m *mapping) moveMemory(old, oldSize, at, newSize uintptr) (uintptr, calls.Errno) {
+	p := kernel.Reserve(at, newSize, protRead|protWrite)
 	if p == nil {
 		return 0, calls.ENOMEM
 	}
 	prot := m.prot
 	err := calls.Errno(kernel.Protect(calls.At(old), oldSize, protRead|protWrite))
-	for at := uintptr(0); err == 0; at += pageSize {
-		if at += kernel.Untouched(calls.At(old+at), oldSize-at); at == oldSize {
+	both := min(oldSize, newSize)
+	for in := uintptr(0); err == 0; in += pageSize {
+		if in += kernel.Untouched(calls.At(old+in), both-in); in == both {
 			break
 		}
-		from, to := calls.At(old+at), calls.At(uintptr(p)+at)
+		from, to := calls.At(old+in), calls.At(uintptr(p)+in)
 		if !kernel.Populate(to, pageSize) {
 			err = calls.ENOMEM
 			break

@@ -72,9 +72,9 @@ func CountThreads() (c ThreadCounts) {
 func After(ns int64, f func()) (stop func() bool) { return runtime_after(ns, f) }
 
 // Reserve returns n bytes (a multiple of the page size) of zeroed, page-aligned memory that the garbage collector neither scans
-// nor frees, with the protection prot (PROT_* of Linux). It is taken page by page as it is touched; that nothing is left then is
-// SIGBUS. Nil if there is no room in the address space.
-func Reserve(n uintptr, prot int32) unsafe.Pointer { return runtime_reserve(n, prot) }
+// nor frees, with the protection prot (PROT_* of Linux), at the address at unless that is 0. It is taken page by page as it is
+// touched; that nothing is left then is SIGBUS. Nil if there is no room in the address space, or not there.
+func Reserve(at, n uintptr, prot int32) unsafe.Pointer { return runtime_reserve(at, n, prot) }
 
 // Populate takes the memory of n bytes at p, page-aligned and part of what Reserve returned, as if all were touched. False if
 // there is not enough.

@@ -77,12 +77,17 @@ func runtime_after(ns int64, f func()) (stop func() bool) {
 	return time.AfterFunc(time.Duration(ns), f).Stop
 }
 
-func runtime_reserve(n uintptr, prot int32) unsafe.Pointer {
-	b, err := syscall.Mmap(-1, 0, int(n), int(prot), syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
-	if err != nil {
+func runtime_reserve(at, n uintptr, prot int32) unsafe.Pointer {
+	const fixedNoReplace = 0x100000 // MAP_FIXED_NOREPLACE
+	flags := uintptr(syscall.MAP_ANON | syscall.MAP_PRIVATE | syscall.MAP_NORESERVE)
+	if at != 0 {
+		flags |= fixedNoReplace
+	}
+	p, _, e := syscall.Syscall6(syscall.SYS_MMAP, at, n, uintptr(prot), flags, ^uintptr(0), 0)
+	if e != 0 {
 		return nil
 	}
-	return unsafe.Pointer(unsafe.SliceData(b))
+	return *(*unsafe.Pointer)(unsafe.Pointer(&p))
 }
 
 func runtime_discard(p unsafe.Pointer, n uintptr) {

@@ -26,7 +26,7 @@ func runtime_after(ns int64, f func()) (stop func() bool) {
 
 func runtime_threads() int32
 func runtime_munmap(p unsafe.Pointer, n uintptr)
-func runtime_reserve(n uintptr, prot int32) unsafe.Pointer
+func runtime_reserve(at, n uintptr, prot int32) unsafe.Pointer
 func runtime_discard(p unsafe.Pointer, n uintptr)
 func runtime_populate(p unsafe.Pointer, n uintptr) bool
 func runtime_untouched(p unsafe.Pointer, n uintptr) uintptr

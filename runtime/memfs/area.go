@@ -98,7 +98,7 @@ func (d *data) newArea(first, end int64) (*area, calls.Errno) {
 	if err := d.fs.charge(size); err != 0 {
 		return nil, calls.ENOMEM
 	}
-	p := kernel.Reserve(uintptr(size), 3) // PROT_READ|PROT_WRITE
+	p := kernel.Reserve(0, uintptr(size), 3) // PROT_READ|PROT_WRITE
 	if p == nil {
 		d.fs.used.Add(-size)
 		return nil, calls.ENOMEM

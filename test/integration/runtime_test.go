@@ -61,7 +61,7 @@ func TestMapping(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
 		c := program(t, "mapping")
 		c.MemoryMB, c.VCPUs = 64, 2
-		holds(t, p, c, "touched", "overcommit", "reserved", "discarded", "calls", "rights", "moved", "file", "together", "exhausted")
+		holds(t, p, c, "touched", "overcommit", "reserved", "discarded", "calls", "rights", "moved", "fixed", "file", "together", "exhausted")
 	})
 }
 

@@ -32,6 +32,7 @@ func main() {
 		{Name: "calls", Check: systemCalls},
 		{Name: "rights", Check: rights},
 		{Name: "moved", Check: moved},
+		{Name: "fixed", Check: fixed},
 		{Name: "file", Check: file},
 		{Name: "together", Check: together},
 		{Name: "exhausted", Check: exhausted},
@@ -233,6 +234,45 @@ func moved() error {
 		return e
 	}
 	return nil
+}
+
+// fixed maps at addresses that it gave back, and at some that it cannot have.
+func fixed() error {
+	const noReplace, mayMoveFixed = 0x100000, 1 | 2
+	b, err := syscall.Mmap(-1, 0, 8*page, rw, private)
+	if err != nil {
+		return err
+	}
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	heap := new([1 << 16]byte)
+	call := func(nr, a, b, c, d, e, f uintptr, want syscall.Errno) error {
+		r, _, errno := syscall.Syscall6(nr, a, b, c, d, e, f)
+		if errno != want || errno == 0 && nr == syscall.SYS_MMAP && r != a {
+			return fmt.Errorf("system call %d(%#x): %#x, %v, not %v", nr, a, r, errno, want)
+		}
+		return nil
+	}
+	mmap := func(at, size, flags uintptr, want syscall.Errno) error {
+		return call(syscall.SYS_MMAP, at, size, rw, flags, ^uintptr(0), 0, want)
+	}
+	b[0], b[4*page] = 1, 4
+	if err := errors.Join(
+		call(syscall.SYS_MUNMAP, at+4*page, 4*page, 0, 0, 0, 0, 0),
+		mmap(at+4*page, page, private|noReplace, 0),
+		mmap(at+4*page, page, private|noReplace, syscall.EEXIST),
+	); err != nil || b[4*page] != 0 {
+		return errors.Join(err, fmt.Errorf("%d in new memory", b[4*page]))
+	}
+	if err := errors.Join(
+		call(syscall.SYS_MREMAP, at, page, 2*page, mayMoveFixed, at+4*page, 0, 0),
+		mmap(at, 4*page, private|syscall.MAP_FIXED, 0),
+		mmap(1<<46, page, private|syscall.MAP_FIXED, syscall.ENOMEM),
+		mmap(uintptr(unsafe.Pointer(heap))&^(page-1), page, private|syscall.MAP_FIXED, syscall.ENOMEM),
+	); err != nil || b[0] != 0 || b[4*page] != 1 || b[5*page] != 0 {
+		return errors.Join(err, fmt.Errorf("after moving: %d, %d, %d", b[0], b[4*page], b[5*page]))
+	}
+	heap[0]++
+	return call(syscall.SYS_MUNMAP, at, 8*page, 0, 0, 0, 0, 0)
 }
 
 // file maps a file that has nothing but a hole, and makes data in it.
