@@ -63,6 +63,14 @@ var mends = []mending{
 		{"sha1.BlockSize", "sha256.BlockSize"},
 		{"sha1.New()", "sha256.New()"},
 	}},
+	// The source of a datagram can be given for IPv4, too; who gives it has checked it.
+	{pkg + "tcpip/transport/internal/network/endpoint.go", [][2]string{
+		{"ipv6PktInfoValid := e.effectiveNetProto == header.IPv6ProtocolNumber && opts", "ipv6PktInfoValid := opts"},
+		{
+			"if e.stack.CheckLocalAddress(nicID, header.IPv6ProtocolNumber, pktInfoAddr) == 0 {",
+			"if pktInfoAddr.Len() != header.IPv4AddressSize && e.stack.CheckLocalAddress(nicID, header.IPv6ProtocolNumber, pktInfoAddr) == 0 {",
+		},
+	}},
 	{pkg + "tcpip/stack/nic.go", [][2]string{
 		called("(n *nic) getNetworkEndpoint(proto tcpip.NetworkProtocolNumber) NetworkEndpoint {"),
 	}},
