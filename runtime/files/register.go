@@ -16,16 +16,13 @@ type call struct {
 }
 
 func init() {
-	for _, table := range [][]call{pathCalls, ioCalls, syncCalls, fdCalls, statCalls, pollCalls, processCalls, timeCalls, memoryCalls} {
+	for _, table := range [][]call{pathCalls, ioCalls, syncCalls, fdCalls, statCalls, pollCalls, processCalls, timeCalls, memoryCalls, xattrCalls} {
 		for _, c := range table {
 			calls.Register(c.nr, c.handler)
 		}
 	}
 	for _, nr := range absent {
 		calls.RegisterAbsent(nr)
-	}
-	for _, nr := range xattrCalls {
-		calls.Register(nr, unsupported)
 	}
 	furnish()
 	furnishRamdisk()
@@ -44,16 +41,6 @@ var absent = []uintptr{
 	calls.SYS_FANOTIFY_INIT,
 	calls.SYS_ADJTIMEX, calls.SYS_CLOCK_ADJTIME, // Xen's clock is the host's to adjust
 }
-
-// xattrCalls are the calls on extended attributes, which no file here has.
-var xattrCalls = []uintptr{
-	calls.SYS_SETXATTR, calls.SYS_LSETXATTR, calls.SYS_FSETXATTR,
-	calls.SYS_GETXATTR, calls.SYS_LGETXATTR, calls.SYS_FGETXATTR,
-	calls.SYS_LISTXATTR, calls.SYS_LLISTXATTR, calls.SYS_FLISTXATTR,
-	calls.SYS_REMOVEXATTR, calls.SYS_LREMOVEXATTR, calls.SYS_FREMOVEXATTR,
-}
-
-func unsupported(calls.Args) (uintptr, calls.Errno) { return 0, calls.EOPNOTSUPP }
 
 // withFile calls f with the file of a descriptor. For most calls one opened with O_PATH is none.
 func withFile(fd uintptr, f func(*fdFile) (uintptr, calls.Errno)) (uintptr, calls.Errno) {

@@ -56,7 +56,7 @@ func (f *file) freeIfUnused() {
 		f.free()
 		if !f.freed {
 			f.freed = true
-			f.node.gone()
+			f.discount()
 		}
 	}
 }

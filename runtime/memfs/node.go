@@ -14,14 +14,15 @@ type node struct {
 	ino  uint64
 	kind uint32 // the type bits of the mode
 	rdev uint64
-	cost int64 // bytes of memory, contents apart
 
 	mu                  sync.RWMutex // guards what follows, and the contents of regular files
 	perm                uint32
 	nlink               uint32
 	uid, gid            uint32
 	atime, mtime, ctime fdtable.Timespec
-	unnamed             bool // made without a name, and may still get one
+	unnamed             bool        // made without a name, and may still get one
+	attributes          []attribute // by name
+	cost                int64       // bytes of memory, contents apart; 0 when the file has gone
 }
 
 func (n *node) init(fs *FS, from *vfs.New) {
@@ -50,8 +51,16 @@ type member interface {
 }
 
 func (n *node) gone() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.discount()
+}
+
+// discount no longer counts the file. The caller holds n.mu.
+func (n *node) discount() {
 	n.fs.files.Add(-1)
 	n.fs.used.Add(-n.cost)
+	n.cost = 0
 }
 
 // stat fills st in. The caller holds n.mu.
