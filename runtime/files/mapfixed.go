@@ -85,11 +85,16 @@ func renew(start, size uintptr, fill func(p []byte) calls.Errno) (own bool, err 
 	return true, fill(calls.Memory(calls.At(start), size))
 }
 
+// fileIn reports whether a file is mapped in [start, end). The caller holds mappingsLock.
+func fileIn(start, end uintptr) bool {
+	return slices.ContainsFunc(mappings, func(m mapping) bool { return m.touches(start, end) && !m.own() })
+}
+
 // vacate unmaps what is the program's own in [start, end). It reports false, and does nothing, if a file is mapped there: its pages
 // stay where they are.
 func vacate(start, end uintptr) bool {
 	mappingsLock.Lock()
-	if slices.ContainsFunc(mappings, func(m mapping) bool { return m.touches(start, end) && !m.own() }) {
+	if fileIn(start, end) {
 		mappingsLock.Unlock()
 		return false
 	}

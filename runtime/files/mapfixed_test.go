@@ -53,7 +53,7 @@ func TestMapFixed(t *testing.T) {
 	for _, c := range []struct {
 		old, to int
 		want    calls.Errno
-	}{{p, p + 2*pageSize, calls.EFAULT}, {p + 2*pageSize, p + 2*pageSize, calls.EINVAL}, {p + 2*pageSize, p + 1, calls.EINVAL}, {shared, p, calls.ENOMEM}} {
+	}{{p, p + 2*pageSize, calls.EFAULT}, {p + 2*pageSize, p + 2*pageSize, calls.EINVAL}, {p + 2*pageSize, p + 1, calls.EINVAL}, {shared, p, calls.ENOMEM}, {p + 2*pageSize, shared, calls.ENOMEM}} {
 		_, err := sys(calls.SYS_MREMAP, c.old, pageSize, pageSize, remapMayMove|remapFixed, c.to)
 		require.Equal(t, c.want, err, "%+v", c)
 	}

@@ -43,7 +43,7 @@ func mremap(a calls.Args) (uintptr, calls.Errno) {
 		return 0, calls.EFAULT
 	case flags&remapMayMove == 0, newSize > oldSize && !withinLimit(newSize-oldSize):
 		return 0, calls.ENOMEM
-	case m.share != nil && at != 0:
+	case at != 0 && (m.share != nil || fileIn(at, at+newSize)):
 		return 0, calls.ENOMEM // the pages of a file are where they are
 	case m.share != nil:
 		return m.growShare(old, oldSize, newSize)

@@ -1,8 +1,6 @@
 package vfs
 
 import (
-	"strings"
-
 	"internal/xengo/runtime/calls"
 	"internal/xengo/runtime/fdtable"
 )
@@ -47,14 +45,18 @@ func attributed(loc Location, name string, want uint32) (Attributed, calls.Errno
 		return nil, calls.EOPNOTSUPP
 	}
 	for _, prefix := range []string{xattrUser, xattrTrusted, xattrSecurity} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			if rest == "" {
-				return nil, calls.EINVAL
-			}
+		if name == prefix {
+			return nil, calls.EINVAL
+		}
+		if begins(name, prefix) {
 			return a, 0
 		}
 	}
 	return nil, calls.EOPNOTSUPP
+}
+
+func begins(name, prefix string) bool {
+	return len(name) >= len(prefix) && name[:len(prefix)] == prefix
 }
 
 func attributePermitted(n Inode, name string, want uint32) calls.Errno {
@@ -64,19 +66,19 @@ func attributePermitted(n Inode, name string, want uint32) calls.Errno {
 	}
 	super := CurrentCred().EUID == 0
 	switch {
-	case strings.HasPrefix(name, xattrSecurity):
+	case begins(name, xattrSecurity):
 		if want&MayWrite != 0 && !super {
 			return calls.EPERM
 		}
 		return 0
-	case strings.HasPrefix(name, xattrSystem):
+	case begins(name, xattrSystem):
 		return 0
-	case strings.HasPrefix(name, xattrTrusted):
+	case begins(name, xattrTrusted):
 		if !super {
 			return refused
 		}
 		return 0
-	case strings.HasPrefix(name, xattrUser):
+	case begins(name, xattrUser):
 		var st fdtable.Stat
 		if err := n.Stat(&st); err != 0 {
 			return err
@@ -132,7 +134,7 @@ func Xattrs(loc Location) ([]string, calls.Errno) {
 	}
 	var names []string
 	for _, name := range a.Attributes() {
-		if CurrentCred().EUID == 0 || !strings.HasPrefix(name, xattrTrusted) {
+		if CurrentCred().EUID == 0 || !begins(name, xattrTrusted) {
 			names = append(names, name)
 		}
 	}
