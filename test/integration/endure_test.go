@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,17 +42,22 @@ func TestEndure(t *testing.T) {
 	})
 }
 
+// keysLock is held while Xen answers keys.
+var keysLock sync.Mutex
+
 // held returns how many event channels a guest has, and how many pages it grants
 // that others use, as Xen sees it (keys "e" and "g" of its console).
 func held(t *testing.T, b *bed.Bed, g *harness.Running) (ports, grants int) {
 	t.Helper()
 	const end = "gnttab_usage_print_all ] done"
+	keysLock.Lock() // another test's answers are not ours
+	defer keysLock.Unlock()
+	harness.Dom0(t, b, "xl", "dmesg", "--clear") // nor are those of last time
 	harness.Dom0(t, b, "xl", "debug-keys", "e")
 	harness.Dom0(t, b, "xl", "debug-keys", "g")
 	text := ""
 	require.Eventually(t, func() bool { // Xen says it some time after xl has asked
 		text = harness.Dom0(t, b, "xl", "dmesg")
-		text = text[max(0, strings.LastIndex(text, "'e' pressed")):]
 		return strings.Contains(text, end)
 	}, time.Minute, 100*time.Millisecond, "no answer to the keys in xl dmesg")
 	port, grant := regexp.MustCompile(`^\(XEN\) +\d+ \[`), regexp.MustCompile(`^\(XEN\) \[0x`)
