@@ -67,7 +67,8 @@ func setXattr(file found) calls.Handler {
 	}
 }
 
-func getXattr(file found) calls.Handler {
+// withXattr is a call on an attribute by its name.
+func withXattr(file found, do func(a calls.Args, loc vfs.Location, name string) (uintptr, calls.Errno)) calls.Handler {
 	return func(a calls.Args) (uintptr, calls.Errno) {
 		name, err := xattrName(a.A2)
 		if err != 0 {
@@ -77,12 +78,18 @@ func getXattr(file found) calls.Handler {
 		if err != 0 {
 			return 0, err
 		}
+		return do(a, loc, name)
+	}
+}
+
+func getXattr(file found) calls.Handler {
+	return withXattr(file, func(a calls.Args, loc vfs.Location, name string) (uintptr, calls.Errno) {
 		value, err := vfs.Xattr(loc, name)
 		if err != 0 {
 			return 0, err
 		}
 		return giveXattr(value, a.A3, a.A4)
-	}
+	})
 }
 
 func listXattr(file found) calls.Handler {
@@ -118,15 +125,7 @@ func giveXattr(b []byte, to, size uintptr) (uintptr, calls.Errno) {
 }
 
 func removeXattr(file found) calls.Handler {
-	return func(a calls.Args) (uintptr, calls.Errno) {
-		name, err := xattrName(a.A2)
-		if err != 0 {
-			return 0, err
-		}
-		loc, err := file(a)
-		if err != 0 {
-			return 0, err
-		}
+	return withXattr(file, func(_ calls.Args, loc vfs.Location, name string) (uintptr, calls.Errno) {
 		return status(vfs.RemoveXattr(loc, name))
-	}
+	})
 }

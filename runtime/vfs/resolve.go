@@ -70,6 +70,11 @@ func (w *walker) mayUp() (stay bool, err calls.Errno) {
 	return false, 0
 }
 
+// foreign reports whether dir is in another file system, where the way is to keep to one.
+func (w *walker) foreign(dir Directory) bool {
+	return w.resolve&ResolveNoXDev != 0 && dir.FS() != w.start.FS()
+}
+
 // mayJump says whether links may be followed that have no path.
 func (w *walker) mayJump() calls.Errno {
 	switch {

@@ -141,7 +141,7 @@ func (w *walker) root() calls.Errno {
 
 // enter goes to another directory.
 func (w *walker) enter(dir Directory) calls.Errno {
-	if w.resolve&ResolveNoXDev != 0 && dir.FS() != w.start.FS() {
+	if w.foreign(dir) {
 		return calls.EXDEV
 	}
 	w.dir = dir
@@ -190,7 +190,7 @@ func (w *walker) step(name string, last, slash bool) (loc Location, done bool, e
 		}
 		return loc, false, w.enter(dir)
 	}
-	if isDir && w.resolve&ResolveNoXDev != 0 && dir.FS() != w.start.FS() {
+	if isDir && w.foreign(dir) {
 		return loc, true, calls.EXDEV
 	}
 	if slash && !isDir && w.mode&Parent == 0 {
