@@ -133,40 +133,40 @@ func xenWalk(va uintptr, level uint, alloc bool) *uint64 {
 	}
 }
 
-// xenPageMapped returns the size of the page that va is in, 0 if nothing is
-// mapped there. It takes no lock: a mapping that changes meanwhile is the
-// caller's race.
-func xenPageMapped(va uintptr) uintptr {
+// xenLookup reports whether a page can be read at va, and returns its size, or
+// that of the hole that va is in as far as the tables tell. It takes no lock: a
+// mapping that changes meanwhile is the caller's race.
+func xenLookup(va uintptr) (size uintptr, there bool) {
 	table := xenPaging.root
 	for l := uint(4); ; l-- {
+		size = 1 << (xenPageShift + 9*(l-1))
 		e := atomic.Load64((*uint64)(unsafe.Pointer(table + va>>(xenPageShift+9*(l-1))&511*8)))
-		switch {
-		case e&xenPTEPresent == 0:
-			return 0
-		case l == 1 || e&xenPTELarge != 0:
-			return 1 << (xenPageShift + 9*(l-1))
+		there = e&xenPTEPresent != 0
+		if !there || l == 1 || e&xenPTELarge != 0 {
+			return size, there
 		}
 		table = xenPTEFrame(e).va()
 	}
+}
+
+// xenPageMapped returns the size of the page that va is in, 0 if nothing is
+// mapped there.
+func xenPageMapped(va uintptr) uintptr {
+	if size, there := xenLookup(va); there {
+		return size
+	}
+	return 0
 }
 
 // xenNextMapped returns the address of the first page of [va, end) that can be
 // read, or end. It passes tables that are not there as wholes.
 func xenNextMapped(va, end uintptr) uintptr {
 	for va < end {
-		table := xenPaging.root
-		for l := uint(4); ; l-- {
-			shift := xenPageShift + 9*(l-1)
-			e := atomic.Load64((*uint64)(unsafe.Pointer(table + va>>shift&511*8)))
-			if e&xenPTEPresent == 0 {
-				va = alignUp(va+1, 1<<shift)
-				break
-			}
-			if l == 1 || e&xenPTELarge != 0 {
-				return va
-			}
-			table = xenPTEFrame(e).va()
+		size, there := xenLookup(va)
+		if there {
+			return va
 		}
+		va = alignDown(va, size) + size
 	}
 	return end
 }
