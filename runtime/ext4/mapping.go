@@ -321,6 +321,9 @@ func (n *inode) cutAreas(size int64) {
 			keep := max(0, from-int64(i)*pageSize)
 			unwritten := keep > 0 && a.writable && crc32c(0, a.page(i)) != a.sums[i]
 			clear(a.page(i)[keep:])
+			if !a.writable {
+				continue // the checksums are taken when it becomes that
+			}
 			if a.sums[i] = crc32c(0, a.page(i)); unwritten {
 				a.sums[i] = ^a.sums[i]
 			}
