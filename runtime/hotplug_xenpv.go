@@ -50,6 +50,9 @@ func xenVCPUTurnK(arg unsafe.Pointer) {
 	s := &xenSched
 	s.enter()
 	v.offline = !v.offline
+	if v.offline {
+		s.freeQueued()
+	}
 	xenNotify(v.ipi)
 	s.lock.unlock()
 }
@@ -65,8 +68,8 @@ func (s *xenScheduler) leave(v *xenVCPU) {
 	v.stopped.Store(1)
 	// What v was to do is for others now: to run who is ready, and to wake who
 	// sleeps.
-	if xenReadyCount != 0 {
-		s.kickIdle()
+	for t := s.ready.head; t != nil; t = t.next {
+		s.kickIdle(t)
 	}
 	xenNotify(xenVCPUs[0].ipi)
 	for v.offline { // until VCPUOP_up

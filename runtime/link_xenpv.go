@@ -194,10 +194,7 @@ func xenRaise(sig uint32) {
 // before this returns if that is the caller's. It returns false if there is none.
 func xenRaiseThread(tid int32, sig uint32) bool {
 	lock(&sched.lock) // Ms do not go meanwhile
-	mp := allm
-	for mp != nil && xenThreadID(mp) != uint64(uint32(tid)) {
-		mp = mp.alllink
-	}
+	mp := xenThreadByID(tid)
 	if mp != nil && sig != 0 {
 		a := xenSignalArgs{mp.thread, sig}
 		xenKernelCall(xenPC(xenSignalK), unsafe.Pointer(&a))

@@ -64,6 +64,16 @@ func newosproc0(stacksize uintptr, fn unsafe.Pointer) {
 //go:nosplit
 func xenThreadID(mp *m) uint64 { return uint64(mp.id) + 1 }
 
+// xenThreadByID returns the M whose thread has the number tid, nil if there is
+// none. sched.lock is held.
+func xenThreadByID(tid int32) *m {
+	mp := allm
+	for mp != nil && (mp.thread == nil || xenThreadID(mp) != uint64(uint32(tid))) {
+		mp = mp.alllink
+	}
+	return mp
+}
+
 // Called to initialize a new m (including the bootstrap m).
 // Called on the parent thread (main thread in case of bootstrap), can allocate memory.
 func mpreinit(mp *m) {

@@ -14,7 +14,8 @@ import (
 // until its time slice ends while another waits, or until an event wakes a
 // thread that slept: that one runs at once, as the one who slept has the better
 // claim, and the other has the rest of its slice afterwards. A vCPU without work
-// runs its idle thread, which sleeps in the hypervisor.
+// runs its idle thread, which sleeps in the hypervisor. Threads that are for some
+// vCPUs only: affinity_xenpv.go.
 //
 // All of it is nanokernel code: kernel stack, events masked, xenSched.lock.
 // xenSched.lock is never held together with xenVM.lock.
@@ -34,8 +35,8 @@ type xenScheduler struct {
 
 var xenSched xenScheduler
 
-// xenReadyCount is how many threads stand in the queues; the idle thread
-// reads it without the lock.
+// xenReadyCount is how many threads stand in the queue that any vCPU may run; the
+// idle thread reads it, as xenPinned, without the lock.
 var xenReadyCount uint32
 
 // xenVCPUCount is how many vCPUs have been started: those that may have
@@ -102,14 +103,6 @@ func (q *xenQueue) pushFront(t *xenThread) {
 	}
 }
 
-func (q *xenQueue) pop() *xenThread {
-	t := q.head
-	if t != nil {
-		q.remove(nil, t)
-	}
-	return t
-}
-
 // remove takes t out, prev being the one before it.
 func (q *xenQueue) remove(prev, t *xenThread) {
 	if prev == nil {
@@ -128,32 +121,43 @@ func (q *xenQueue) remove(prev, t *xenThread) {
 // another thread, and goes first.
 func (s *xenScheduler) makeReady(t *xenThread, byEvent bool) {
 	v := xenCurrentVCPU()
-	mine := v.thread.idle && xenReadyCount == 0
-	xenReadyCount++
-	switch {
-	case mine || s.kickIdle():
+	t.free()
+	mine := v.thread.idle && !v.hasWork() && t.mayRunOn(v)
+	t.count(1)
+	if mine || s.kickIdle(t) {
 		s.ready.push(t)
 		return
-	case byEvent:
+	}
+	on := v
+	if !t.mayRunOn(v) {
+		on = t.anyVCPU()
+		xenNotify(on.ipi) // looks at its slice there
+	}
+	if byEvent {
 		s.ready.pushFront(t)
-		v.woke = true
-	default:
+		on.woke = true
+	} else {
 		s.ready.push(t)
 	}
-	if v.slice == 0 && !v.thread.idle {
+	if on == v && v.slice == 0 && !v.thread.idle {
 		v.slice = v.now() + xenSlice
 		v.arm()
 	}
 }
 
-// next takes the thread with the best claim off the queues, the idle thread if
-// there is none or v shall not run any.
+// next takes the thread with the best claim that v may run off the queue, the
+// idle thread if there is none.
 func (s *xenScheduler) next(v *xenVCPU) *xenThread {
-	if v.offline || s.ready.head == nil {
+	if !v.hasWork() {
 		return v.idle
 	}
-	t := s.ready.pop()
-	xenReadyCount--
+	var prev *xenThread
+	t := s.ready.head
+	for !t.mayRunOn(v) {
+		prev, t = t, t.next
+	}
+	s.ready.remove(prev, t)
+	t.count(-1)
 	return t
 }
 
@@ -166,7 +170,7 @@ func (s *xenScheduler) schedule(v *xenVCPU) {
 
 func (s *xenScheduler) switchTo(v *xenVCPU, next *xenThread) {
 	v.slice = 0
-	if s.ready.head != nil && !next.idle {
+	if v.hasWork() && !next.idle {
 		v.slice = v.now() + xenSlice
 		if next.left > 0 {
 			v.slice += next.left - xenSlice
@@ -204,14 +208,18 @@ func (s *xenScheduler) switchTo(v *xenVCPU, next *xenThread) {
 // It releases the lock.
 func (s *xenScheduler) yield(v *xenVCPU) {
 	t := v.thread
-	if xenReadyCount == 0 {
+	if !v.hasWork() {
 		s.lock.unlock()
 		return
 	}
 	if !t.idle {
-		s.ready.push(t)
 		s.preempted++
-		xenReadyCount++
+		if t.mayRunOn(v) {
+			s.ready.push(t)
+			t.count(1)
+		} else {
+			s.makeReady(t, false)
+		}
 	}
 	s.schedule(v)
 }
@@ -315,16 +323,17 @@ func xenReschedule(v *xenVCPU) {
 	t := v.thread
 	woke := v.woke
 	v.woke = false
-	if v.offline {
-		if !t.idle {
-			s.interrupt(v, t)
-			s.switchTo(v, v.idle)
-			return
-		}
+	switch {
+	case t.idle && v.offline:
 		s.leave(v)
+	case !t.idle && !t.mayRunOn(v):
+		s.preempted++
+		s.makeReady(t, false)
+		s.schedule(v)
+		return
 	}
 	switch {
-	case xenReadyCount == 0:
+	case !v.hasWork():
 		v.slice = 0
 		if t.idle {
 			s.idle.add(v.id)
@@ -352,7 +361,7 @@ func xenReschedule(v *xenVCPU) {
 // events come more often than slices end.
 func (s *xenScheduler) interrupt(v *xenVCPU, t *xenThread) {
 	s.preempted++
-	xenReadyCount++
+	t.count(1)
 	if v.slice != 0 {
 		if t.left = v.slice - v.now(); t.left <= 0 {
 			s.ready.push(t)
@@ -421,7 +430,7 @@ func xenYieldK(unsafe.Pointer) {
 func xenIdle() {
 	for {
 		xenIdleWait()
-		if xenReadyCount != 0 {
+		if xenCurrentVCPU().hasWork() {
 			xenKernelCall(xenPC(xenYieldK), nil)
 		}
 	}

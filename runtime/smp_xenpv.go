@@ -35,6 +35,14 @@ func (s *xenVCPUSet) add(id uint32)      { s[id/64] |= 1 << (id % 64) }
 func (s *xenVCPUSet) remove(id uint32)   { s[id/64] &^= 1 << (id % 64) }
 func (s *xenVCPUSet) has(id uint32) bool { return s[id/64]>>(id%64)&1 != 0 }
 
+// and returns what is in both sets.
+func (s *xenVCPUSet) and(other *xenVCPUSet) (both xenVCPUSet) {
+	for w := range s {
+		both[w] = s[w] & other[w]
+	}
+	return both
+}
+
 // first returns the lowest number in the set.
 func (s *xenVCPUSet) first() (id uint32, ok bool) {
 	for w, bits := range s {
@@ -180,10 +188,14 @@ func xenItoa(b []byte, n uint32) []byte {
 	}
 }
 
-// kickIdle makes an idle vCPU look at the queues. It reports whether there is
-// one that was not on its way already.
-func (s *xenScheduler) kickIdle() bool {
-	id, ok := s.idle.first()
+// kickIdle makes an idle vCPU that may run t look at the queue. It reports whether
+// there is one that was not on its way already.
+func (s *xenScheduler) kickIdle(t *xenThread) bool {
+	idle := s.idle
+	if t.pinned {
+		idle = idle.and(&t.cpus)
+	}
+	id, ok := idle.first()
 	if !ok {
 		return false
 	}

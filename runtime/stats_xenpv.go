@@ -37,7 +37,9 @@ func xenThreadCountsK(arg unsafe.Pointer) {
 	s := &xenSched
 	s.enter()
 	c.switches, c.preempted = s.switches, s.preempted
-	c.running = xenReadyCount
+	for t := s.ready.head; t != nil; t = t.next {
+		c.running++
+	}
 	for _, v := range xenVCPUs {
 		if v == nil {
 			continue

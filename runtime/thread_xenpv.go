@@ -25,6 +25,8 @@ type xenThread struct {
 	left     int64      // ns of its slice when an event's thread took its place, 0 for a whole one
 	later    *xenThread // list of sleepers
 	vcpu     *xenVCPU   // where it runs, nil if it does not
+	pinned   bool       // to the vCPUs in cpus
+	cpus     xenVCPUSet
 
 	// Signals, as on Unix: pending ones are set by anyone under
 	// xenSched.lock, the rest is the thread's own.
@@ -125,7 +127,8 @@ func (t *xenThread) prepare(entry uintptr) {
 func xenThreadStartK(arg unsafe.Pointer) {
 	t := (*xenThread)(arg)
 	s := &xenSched
-	s.enter()
+	parent := s.enter().thread
+	t.pinned, t.cpus = parent.pinned, parent.cpus
 	s.makeReady(t, false)
 	s.lock.unlock()
 }

@@ -171,6 +171,13 @@ pvh:
 	BYTE	$0xcd; BYTE $const_xenUpcallVector	// int
 	RET
 
+// HAS_WORK sets ZF unless a thread stands in the queue that this vCPU may run.
+#define HAS_WORK \
+	MOVL	(xenVCPU_id)(FS), AX; \
+	LEAQ	runtime·xenPinned(SB), CX; \
+	MOVL	(CX)(AX*4), AX; \
+	ORL	runtime·xenReadyCount(SB), AX
+
 // func xenIdleWait()
 //
 // Sleeps in the hypervisor until an event has been delivered, unless a thread
@@ -182,7 +189,7 @@ TEXT runtime·xenIdleWait(SB),NOSPLIT|NOFRAME,$0
 	CMPB	runtime·xenIsPV(SB), $0
 	JEQ	pvh
 	MOVB	$1, VCPU_MASK
-	CMPL	runtime·xenReadyCount(SB), $0
+	HAS_WORK
 	JNE	pvready
 	MOVL	$HYPERVISOR_sched_op, AX
 	MOVL	$SCHEDOP_block, DI
@@ -193,7 +200,7 @@ pvready:
 	JMP	runtime·xenUnmaskEvents(SB)
 pvh:
 	CLI
-	CMPL	runtime·xenReadyCount(SB), $0
+	HAS_WORK
 	JNE	pvhready
 	STI
 	HLT

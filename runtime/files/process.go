@@ -62,6 +62,7 @@ var processCalls = []call{
 	{calls.SYS_SCHED_YIELD, func(calls.Args) (uintptr, calls.Errno) { kernel.Yield(); return 0, 0 }},
 	{calls.SYS_SCHED_GETAFFINITY, schedGetaffinity},
 	{calls.SYS_SCHED_SETAFFINITY, schedSetaffinity},
+	{calls.SYS_GETCPU, getcpu},
 	{calls.SYS_GETRANDOM, getrandom},
 	{calls.SYS_PRCTL, prctl},
 	{calls.SYS_CAPGET, capget},

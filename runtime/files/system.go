@@ -174,48 +174,6 @@ func uname(a calls.Args) (uintptr, calls.Errno) {
 	return 0, 0
 }
 
-// schedGetaffinity says that the program may run on all CPUs.
-func schedGetaffinity(a calls.Args) (uintptr, calls.Errno) {
-	n := int(kernel.NCPU())
-	size := (n + 63) / 64 * 8
-	if a.A2 < uintptr(size) || a.A2%8 != 0 {
-		return 0, calls.EINVAL
-	}
-	mask, err := calls.Slice[uint64](a.A3, uintptr(size/8))
-	if err != 0 {
-		return 0, err
-	}
-	clear(mask)
-	for i := range n {
-		mask[i/64] |= 1 << (i % 64)
-	}
-	return uintptr(size), 0
-}
-
-// schedSetaffinity lets a thread run on all CPUs: the nanokernel cannot keep it from some.
-func schedSetaffinity(a calls.Args) (uintptr, calls.Errno) {
-	if int32(a.A1) > pid {
-		return 0, calls.ESRCH
-	}
-	mask, err := calls.Bytes(a.A3, min(a.A2, 8<<10))
-	if err != 0 {
-		return 0, err
-	}
-	wanted, n := 0, int(kernel.NCPU())
-	for i := range n {
-		if i/8 < len(mask) && mask[i/8]>>(i%8)&1 != 0 {
-			wanted++
-		}
-	}
-	switch wanted {
-	case 0:
-		return 0, calls.EINVAL
-	case n:
-		return 0, 0
-	}
-	return 0, calls.EOPNOTSUPP
-}
-
 // Operations of prctl(2). Source: Linux 6.16 include/uapi/linux/prctl.h.
 const (
 	prSetPdeathsig  = 1

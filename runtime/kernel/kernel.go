@@ -130,6 +130,19 @@ func Yield() { runtime_yield() }
 // ThreadID returns the number of the kernel thread (the M) that the goroutine runs on, from 1.
 func ThreadID() int32 { return runtime_threadID() }
 
+// CPUSet is a set of virtual CPUs: CPU n is bit n%64 of word n/64.
+type CPUSet = [2]uint64
+
+// Affinity returns the virtual CPUs that are online and may run the thread with the number tid, false if there is none.
+func Affinity(tid int32) (cpus CPUSet, found bool) { return runtime_affinity(tid) }
+
+// SetAffinity lets only cpus run the thread with the number tid, and those it starts. found is false if there is none,
+// ok if none of cpus is online. When all of them have gone offline, every virtual CPU may run it.
+func SetAffinity(tid int32, cpus CPUSet) (found, ok bool) { return runtime_setAffinity(tid, cpus) }
+
+// CPU returns the virtual CPU that the goroutine ran on just now.
+func CPU() uint32 { return runtime_cpu() }
+
 // Ramdisk returns the domain's ramdisk, empty if it has none. It is never written to.
 func Ramdisk() []byte { return runtime_ramdisk() }
 

@@ -59,12 +59,26 @@ func runtime_cpuName() string           { return "host" }
 func runtime_option(name string) string { return Host.Options[name] }
 func runtime_yield()                    { runtime.Gosched() }
 func runtime_threadID() int32           { return 1 }
+func runtime_cpu() uint32               { return 0 }
 func runtime_ramdisk() []byte           { return nil }
 func runtime_image() []byte             { return nil }
 func runtime_freeRamdisk([]byte)        {}
 
 func runtime_vcpuTimes(id int32) (running, runnable, blocked int64, ok bool) {
 	return runtime_cputime() / int64(runtime.NumCPU()), 0, 0, id < runtime_ncpu()
+}
+
+// On the host each thread runs everywhere.
+func runtime_affinity(tid int32) (cpus CPUSet, found bool) {
+	for id := range min(runtime_ncpu(), 128) {
+		cpus[id/64] |= 1 << (id % 64)
+	}
+	return cpus, tid == runtime_threadID()
+}
+
+func runtime_setAffinity(tid int32, cpus CPUSet) (found, ok bool) {
+	online, found := runtime_affinity(tid)
+	return found, cpus[0]&online[0]|cpus[1]&online[1] != 0
 }
 
 func runtime_threadCounts() (switches, preempted, upcalls, created uint64, running uint32) {

@@ -42,6 +42,9 @@ func runtime_option(name string) string
 func runtime_args() (argv, envp []string)
 func runtime_yield()
 func runtime_threadID() int32
+func runtime_affinity(tid int32) (cpus CPUSet, found bool)
+func runtime_setAffinity(tid int32, cpus CPUSet) (found, ok bool)
+func runtime_cpu() uint32
 func runtime_ramdisk() []byte
 func runtime_freeRamdisk(p []byte)
 func runtime_image() []byte

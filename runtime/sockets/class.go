@@ -38,7 +38,8 @@ func newClass(c socket.ControlMessage) (*class, calls.Errno) {
 }
 
 // sendClass sends a datagram with a class. The stack knows only one for all of a socket: it is changed meanwhile.
-func (s *inet) sendClass(m *socket.Message, opts tcpip.WriteOptions, c *class) (int, calls.Errno) {
+func (s *inet) sendClass(d *outgoing) (int, calls.Errno) {
+	c := d.class
 	s.classLock.Lock()
 	defer s.classLock.Unlock()
 	own, err := s.ep.GetSockOptInt(c.option)
@@ -48,7 +49,7 @@ func (s *inet) sendClass(m *socket.Message, opts tcpip.WriteOptions, c *class) (
 	if err != nil {
 		return 0, errno(err)
 	}
-	n, failed := s.sendStack(m, opts)
+	n, failed := s.sendSegments(d)
 	if err := s.ep.SetSockOptInt(c.option, own); err != nil {
 		return n, errno(err)
 	}

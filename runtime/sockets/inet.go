@@ -34,6 +34,7 @@ type inet struct {
 	finished atomic.Bool // the peer has closed its half
 	stopped  atomic.Bool // a listening socket was shut down
 	settings settings
+	segment  atomic.Uint32 // see segmentSize
 	groups   groups
 	pending  pendingConnect
 

@@ -215,7 +215,7 @@ func (s *inet) sendLocal(m *socket.Message) (int, calls.Errno) {
 	}
 	if !ok {
 		defer n.sending.Unlock()
-		count, err := s.sendStack(m, tcpip.WriteOptions{})
+		count, err := s.sendStack(newPayload(m), tcpip.WriteOptions{})
 		n.sent += uint64(count)
 		return count, err
 	}

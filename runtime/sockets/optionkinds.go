@@ -177,6 +177,18 @@ func (b bufferSize) set(s *inet, _ option, v int) calls.Errno {
 	return 0
 }
 
+// A forced sets a bufferSize without an upper limit.
+type forced struct{ bufferSize }
+
+func (forced) get(*inet, option) (int, calls.Errno) { return 0, calls.ENOPROTOOPT }
+
+func (b forced) set(s *inet, _ option, v int) calls.Errno {
+	o := s.ep.SocketOptions()
+	least, _ := b.limits(o)
+	b.store(o, max(least, int64(min(v, maxBuffer))*bufferFactor), true)
+	return 0
+}
+
 // v6only is IPV6_V6ONLY, which can be changed until the socket is bound.
 type v6only struct{}
 

@@ -33,9 +33,9 @@ var numbers = [...]struct {
 	{option{socket.SOL_SOCKET, socket.SO_INCOMING_CPU}, readOnly(func(*inet) (int, calls.Errno) { return 0, 0 })},
 	{option{socket.SOL_SOCKET, socket.SO_SNDLOWAT}, readOnly(func(*inet) (int, calls.Errno) { return 1, 0 })},
 	{option{socket.SOL_SOCKET, socket.SO_SNDBUF}, sendBuffer},
-	{option{socket.SOL_SOCKET, socket.SO_SNDBUFFORCE}, sendBuffer},
+	{option{socket.SOL_SOCKET, socket.SO_SNDBUFFORCE}, forced{sendBuffer}},
 	{option{socket.SOL_SOCKET, socket.SO_RCVBUF}, receiveBuffer},
-	{option{socket.SOL_SOCKET, socket.SO_RCVBUFFORCE}, receiveBuffer},
+	{option{socket.SOL_SOCKET, socket.SO_RCVBUFFORCE}, forced{receiveBuffer}},
 	{option{socket.SOL_SOCKET, socket.SO_ERROR}, readOnly((*inet).takeError)},
 	{option{socket.SOL_SOCKET, socket.SO_ACCEPTCONN}, readOnly((*inet).listens)},
 
@@ -85,6 +85,9 @@ var numbers = [...]struct {
 	{option{socket.SOL_TCP, tcpDeferAccept}, duration[tcpip.TCPDeferAcceptOption, *tcpip.TCPDeferAcceptOption]{time.Second, 0, maxInt32}},
 	{option{socket.SOL_TCP, tcpUserTimeout}, duration[tcpip.TCPUserTimeoutOption, *tcpip.TCPUserTimeoutOption]{time.Millisecond, 0, maxInt32}},
 	{option{socket.SOL_TCP, tcpNotSentLowat}, kept(0)},
+
+	{option{socket.SOL_UDP, udpSegment}, segmentSize{}},
+	{option{socket.SOL_UDP, udpGRO}, kept(0)}, // datagrams come one by one
 }
 
 var (
@@ -108,6 +111,8 @@ func (s *inet) has(level int) bool {
 	switch level {
 	case socket.SOL_TCP:
 		return s.isTCP()
+	case socket.SOL_UDP:
+		return s.Protocol == protoUDP
 	case socket.SOL_IPV6:
 		return s.Family == socket.AF_INET6
 	}

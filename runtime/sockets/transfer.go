@@ -86,26 +86,30 @@ func (s *inet) Send(m *socket.Message) (int, calls.Errno) {
 		if s.neighbour.possible.Load() {
 			return s.sendLocal(m)
 		}
-		return s.sendStack(m, tcpip.WriteOptions{})
+		return s.sendStack(newPayload(m), tcpip.WriteOptions{})
 	}
-	opts, class, err := s.sendOptions(m)
-	if err != 0 {
+	d := &outgoing{payload: *newPayload(m), segment: int(s.segment.Load())}
+	if err := s.prepare(m, d); err != 0 {
 		return 0, err
 	}
-	if opts.To != nil && s.early(*opts.To) {
+	if opts := &d.opts; opts.To != nil && s.early(*opts.To) {
 		s.st.WaitSettled()
 	}
-	if class != nil {
-		return s.sendClass(m, opts, class)
+	if d.class != nil {
+		return s.sendClass(d)
 	}
 	s.classLock.RLock()
 	defer s.classLock.RUnlock()
-	return s.sendStack(m, opts)
+	return s.sendSegments(d)
 }
 
-// sendStack has the stack send m.
-func (s *inet) sendStack(m *socket.Message, opts tcpip.WriteOptions) (int, calls.Errno) {
-	p := &payload{bufs: append(make([][]byte, 0, 4), m.Data...), left: m.Len()}
+// newPayload returns what m has to send.
+func newPayload(m *socket.Message) *payload {
+	return &payload{bufs: append(make([][]byte, 0, 4), m.Data...), left: m.Len()}
+}
+
+// sendStack has the stack send p.
+func (s *inet) sendStack(p *payload, opts tcpip.WriteOptions) (int, calls.Errno) {
 	if p.left == 0 && s.isTCP() {
 		return 0, 0
 	}
@@ -133,37 +137,51 @@ func (s *inet) sendError(err tcpip.Error) calls.Errno {
 	return errno(err)
 }
 
-// sendOptions is how a datagram is to be sent.
-func (s *inet) sendOptions(m *socket.Message) (opts tcpip.WriteOptions, class *class, err calls.Errno) {
+// An outgoing is what is to be sent, and how; with a segment size it is several.
+type outgoing struct {
+	payload payload
+	to      tcpip.FullAddress // in opts, if the message has an address
+	opts    tcpip.WriteOptions
+	class   *class
+	segment int
+}
+
+// prepare completes d from m's address and control messages.
+func (s *inet) prepare(m *socket.Message, d *outgoing) calls.Errno {
+	opts := &d.opts
 	opts.More = m.Flags&socket.MSG_MORE != 0
 	if m.Addr != nil && !(s.Family == socket.AF_INET6 && socket.FamilyOf(m.Addr) == socket.AF_UNSPEC) {
 		a, err := parseAddress(s.Family, m.Addr, true)
 		if err != 0 {
-			return opts, nil, err
+			return err
 		}
 		if a.Addr.Len() == 0 {
 			a.Addr = s.ownLoopback()
 		}
 		if s.Family == socket.AF_INET6 && s.ep.SocketOptions().GetV6Only() && unmapped(a.Addr).Len() == 4 {
-			return opts, nil, calls.ENETUNREACH
+			return calls.ENETUNREACH
 		}
-		opts.To = &a
+		d.to = a
+		opts.To = &d.to
 	}
 	list, err := m.Control.Messages()
 	if err != 0 {
-		return opts, nil, err
+		return err
 	}
 	for _, c := range list {
-		if isClass(c) {
-			class, err = newClass(c)
-		} else {
-			err = s.sendControl(&opts, c)
+		switch {
+		case isClass(c):
+			d.class, err = newClass(c)
+		case c.Level == socket.SOL_UDP && s.Protocol == protoUDP:
+			d.segment, err = newSegment(c)
+		default:
+			err = s.sendControl(opts, c)
 		}
 		if err != 0 {
-			return opts, nil, err
+			return err
 		}
 	}
-	return opts, class, 0
+	return 0
 }
 
 // ownLoopback is what an unspecified destination stands for.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"internal/xengo/runtime/socket"
 )
 
 // bound returns a UDP socket on a loopback address.
@@ -204,7 +206,12 @@ func TestUDPClass(t *testing.T) {
 
 // sendClass sends a datagram with one control message, or none.
 func (p *process) sendClass(fd int, name []byte, level, typ int, data []byte) bool {
-	text := onHeap([]byte("message"))
+	return p.sendControl(fd, name, "message", level, typ, data)
+}
+
+// sendControl sends with one control message, or none.
+func (p *process) sendControl(fd int, name []byte, message string, level, typ int, data []byte) bool {
+	text := onHeap([]byte(message))
 	iov := &iovecs{slice(text), uintptr(len(text))}
 	h := &syscall.Msghdr{Name: &name[0], Namelen: uint32(len(name)), Iov: (*syscall.Iovec)(unsafe.Pointer(iov)), Iovlen: 1}
 	if data != nil {
@@ -227,6 +234,84 @@ func (p *process) class(fd int) {
 	p.do("recvmsg", syscall.SYS_RECVMSG, uintptr(fd), pointer(h))
 	list, err := syscall.ParseSocketControlMessage(control[:h.Controllen])
 	p.say("control %v: %v", err, list)
+}
+
+// TestBufferSizes makes buffers as large as an administrator may.
+func TestBufferSizes(t *testing.T) {
+	compare(t, func(p *process) {
+		for _, typ := range []int{syscall.SOCK_DGRAM, syscall.SOCK_STREAM} {
+			a := p.socket(syscall.AF_INET, typ, 0)
+			for _, o := range [][2]int{{syscall.SO_RCVBUFFORCE, syscall.SO_RCVBUF}, {syscall.SO_SNDBUFFORCE, syscall.SO_SNDBUF}} {
+				for _, size := range []int{256 << 10, 32 << 20, 1<<31 - 1} {
+					p.setInt(a, syscall.SOL_SOCKET, o[0], size)
+					p.getInt(a, syscall.SOL_SOCKET, o[1], true)
+				}
+				p.getInt(a, syscall.SOL_SOCKET, o[0], true)
+			}
+		}
+	})
+}
+
+// TestUDPSegments sends many datagrams at once.
+func TestUDPSegments(t *testing.T) {
+	compare(t, func(p *process) {
+		for _, c := range []struct {
+			addr []byte
+			room int // for all segments
+		}{{loop4, 65507}, {in6(0, 1), 65527}} {
+			a, name := p.bound(c.addr)
+			p.options(a, []optionTest{
+				{syscall.IPPROTO_UDP, udpSegment, 1}, {syscall.IPPROTO_UDP, udpSegment, -1}, {syscall.IPPROTO_UDP, udpSegment, 1 << 16}, {syscall.IPPROTO_UDP, udpSegment, 1<<16 - 1},
+				{syscall.IPPROTO_UDP, udpGRO, 1}, {syscall.IPPROTO_UDP, udpGRO, 0}, {syscall.IPPROTO_UDP, udpSegment, 0},
+			})
+			receive := func(n int) {
+				for range n {
+					p.poll(a, pollIn)
+					p.recv(a, 70000, 0)
+				}
+				p.recv(a, 70000, 0)
+			}
+			send := func(size, segment int) {
+				data := binary.NativeEndian.AppendUint16(nil, uint16(segment))
+				if p.sendControl(a, name, strings.Repeat("0123456789", size/10+1)[:size], syscall.IPPROTO_UDP, udpSegment, data) {
+					n := 1
+					if segment > 0 {
+						n = max(1, (size+segment-1)/segment)
+					}
+					receive(n)
+				}
+			}
+			send(10, 3)
+			send(10, 10)
+			send(10, 20)
+			send(0, 3)
+			send(10, 0)
+			send(128*3, 3)
+			send(128*3+1, 3)
+			send(6000, 1200)
+			send(c.room, 9000)
+			send(c.room+1, 9000)
+			for _, data := range [][]byte{{3}, {3, 0, 0, 0}, {}} {
+				p.sendControl(a, name, "0123456789", syscall.IPPROTO_UDP, udpSegment, data)
+			}
+			p.sendControl(a, name, "0123456789", syscall.IPPROTO_UDP, udpGRO, []byte{3, 0})
+			p.setInt(a, syscall.IPPROTO_UDP, udpSegment, 4)
+			p.sendto(a, "0123456789", 0, name)
+			receive(3)
+			p.connect(a, name)
+			p.write(a, "0123456789")
+			receive(3)
+			send(10, 0) // nothing of the socket's size
+			p.setInt(a, syscall.SOL_SOCKET, socket.SO_NO_CHECK, 1)
+			p.write(a, "0123456789")
+			p.setInt(a, syscall.SOL_SOCKET, socket.SO_NO_CHECK, 0)
+		}
+		b := p.socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
+		p.setInt(b, syscall.IPPROTO_UDP, udpSegment, 4)
+		p.write(b, "0123456789")
+		c := p.socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+		p.options(c, []optionTest{{syscall.IPPROTO_UDP, udpSegment, 4}})
+	})
 }
 
 // recvmsg says what a message is and which control messages come with it, in any order.

@@ -18,7 +18,7 @@ func TestSched(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
 		c := program(t, "sched")
 		c.MemoryMB = 128 // 10,000 goroutines have stacks
-		holds(t, p, c, "recovered", "spin", "spin-gc", "goroutines", "threads", "fair", "stacks", "timers", "clocks", "float",
+		holds(t, p, c, "recovered", "spin", "spin-gc", "goroutines", "threads", "fair", "stacks", "timers", "clocks", "float", "affinity",
 			"heap-profile", "goroutine-profile", "tell-time", "tell-random")
 	})
 }
@@ -27,7 +27,7 @@ func TestSched(t *testing.T) {
 // have more than it has.
 func TestVCPUs(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
-		properties := []string{"recovered", "spin", "threads", "fair", "clocks", "float"}
+		properties := []string{"recovered", "spin", "threads", "fair", "clocks", "float", "affinity"}
 		c := program(t, "sched", properties...)
 		c.MemoryMB, c.VCPUs, c.NativeTSC = 128, 3, true
 		c.Lines = []string{"maxvcpus = 5"}

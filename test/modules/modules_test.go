@@ -22,6 +22,7 @@ type module struct {
 	path     string // PATH@VERSION
 	packages []string
 	flags    []string // of go test
+	env      []string // of the tests, NAME=VALUE
 	short    bool     // it is quick, and tested where time is short
 }
 
@@ -36,7 +37,8 @@ var modules = []module{
 	// What is left out makes messages of a gigabyte.
 	{path: "github.com/jackc/pgx/v5@v5.12.0", packages: everything, flags: []string{"-skip=BiggerThanMaxMessageBodyLen"}},
 	{path: "github.com/labstack/echo/v5@v5.4.4", packages: everything},
-	{path: "github.com/quic-go/quic-go@v0.65.0", packages: everything, flags: []string{"-short"}},
+	// Its tests give a handshake a second, times this.
+	{path: "github.com/quic-go/quic-go@v0.65.0", packages: everything, flags: []string{"-short"}, env: []string{"TIMESCALE_FACTOR=10"}},
 	// What is left out starts containers with servers.
 	{path: "github.com/redis/go-redis/v9@v9.23.0", packages: everything, flags: []string{"-skip=^TestGinkgoSuite$"}},
 	{path: "go.etcd.io/bbolt@v1.5.0", packages: everything, flags: []string{"-short"}},
@@ -65,6 +67,7 @@ func TestModules(t *testing.T) {
 			s := &judge.Suite{
 				Dir:        m.copy(t),
 				Flags:      append([]string{"-mod=mod"}, m.flags...),
+				Env:        m.env,
 				Packages:   m.packages,
 				Kinds:      judge.Kinds(t, kinds...),
 				Exceptions: []string{"exceptions.txt"},

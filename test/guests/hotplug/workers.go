@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // workers are goroutines that each do a step again and again.
@@ -41,6 +43,9 @@ func startAll() *workers {
 	}
 	for range 3 {
 		w.start("channels", pingPong())
+	}
+	for cpu := range 3 {
+		w.start("pinned", pinned(cpu))
 	}
 	return w
 }
@@ -165,6 +170,22 @@ func locked() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	return sleep(2 * time.Millisecond)
+}
+
+// pinned returns a step on a processor that may come, go, or not be there.
+func pinned(cpu int) func() error {
+	return func() error {
+		runtime.LockOSThread() // for good: the thread ends with its goroutine
+		var set unix.CPUSet
+		set.Set(cpu)
+		if err := unix.SchedSetaffinity(0, &set); err != nil && err != unix.EINVAL {
+			return err
+		}
+		if err := unix.SchedGetaffinity(0, &set); err != nil || set.Count() == 0 {
+			return fmt.Errorf("no processor may run a thread: %w", err)
+		}
+		return sleep(time.Millisecond)
+	}
 }
 
 // pingPong returns a step that sends to another goroutine and gets an answer.

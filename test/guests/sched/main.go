@@ -19,6 +19,7 @@ func main() {
 		{Name: "timers", Check: timers},
 		{Name: "clocks", Check: clocks},
 		{Name: "float", Check: float},
+		{Name: "affinity", Check: affinity},
 		{Name: "heap-profile", Check: heapProfile},
 		{Name: "goroutine-profile", Check: goroutineProfile},
 		{Name: "tell-time", Check: tellTime},
