@@ -89,3 +89,32 @@ func BenchmarkPingPong(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDatagram sends a datagram to another socket, and receives it there.
+func BenchmarkDatagram(b *testing.B) {
+	var ends [2]socket.Socket
+	for i := range ends {
+		s, err := newInet(theStack(), socket.AF_INET, socket.SOCK_DGRAM, 0)
+		require.Zero(b, err)
+		defer s.Release()
+		require.Zero(b, s.Bind([]byte{socket.AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}))
+		ends[i] = s
+	}
+	addr, err := ends[1].LocalAddr()
+	require.Zero(b, err)
+	require.Zero(b, ends[0].Connect(addr))
+	p := make([]byte, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := ends[0].Write(p)
+		require.Zero(b, err)
+		for {
+			_, err := ends[1].Read(p)
+			if err == 0 {
+				break
+			}
+			require.Equal(b, calls.EAGAIN, err)
+			wait(ends[1], fdtable.In)
+		}
+	}
+}
