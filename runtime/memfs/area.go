@@ -6,8 +6,8 @@ import (
 )
 
 // An area is a part of a file that was mapped: its pages are consecutive in memory outside the heap, and are the file's
-// contents for reads and writes, too. Those of holes have memory when they are touched, but count from the start. It stays when
-// the last mapping goes, until the file does.
+// contents for reads and writes, too. Those of holes have memory when they are touched. It stays when the last mapping goes,
+// until the file does.
 type area struct {
 	first int64 // number of its first page
 	mem   []byte
@@ -24,6 +24,9 @@ func (a *area) page(i int64) []byte {
 
 // next returns the first page from i on that was touched, or end. What was not touched is a hole.
 func (a *area) next(i int64) int64 {
+	if i == a.end() {
+		return i
+	}
 	at := (i - a.first) * pageSize
 	return i + int64(kernel.Untouched(calls.At(calls.Address(a.mem)+uintptr(at)), uintptr(int64(len(a.mem))-at))/pageSize)
 }
@@ -32,8 +35,27 @@ func (a *area) there(i int64) bool {
 	return kernel.Untouched(calls.At(calls.Address(a.page(i))), pageSize) == 0
 }
 
-// need has page i have memory.
-func (a *area) need(i int64) calls.Errno {
+// touched returns how many pages were touched.
+func (a *area) touched() int64 {
+	n := int64(0)
+	for i := a.next(a.first); i < a.end(); i = a.next(i + 1) {
+		n++
+	}
+	return n
+}
+
+// need has page i have memory, if the limit allows it.
+func (d *data) need(a *area, i int64) calls.Errno {
+	if a.there(i) {
+		return 0
+	}
+	if err := d.fs.room(pageSize); err != 0 {
+		return err
+	}
+	return a.populate(i)
+}
+
+func (a *area) populate(i int64) calls.Errno {
 	if !kernel.Populate(calls.At(calls.Address(a.page(i))), pageSize) {
 		return calls.ENOSPC
 	}
@@ -50,10 +72,11 @@ func (d *data) area(i int64) *area {
 	return nil
 }
 
+// areaPages returns how many pages of areas were touched.
 func (d *data) areaPages() int64 {
 	n := int64(0)
 	for _, a := range d.areas {
-		n += a.count()
+		n += a.touched()
 	}
 	return n
 }
@@ -95,21 +118,18 @@ func (d *data) newArea(first, end int64) (*area, calls.Errno) {
 		}
 	}
 	size := (end - first) * pageSize
-	if err := d.fs.charge(size); err != 0 {
-		return nil, calls.ENOMEM
-	}
 	p := kernel.Reserve(0, uintptr(size), 3) // PROT_READ|PROT_WRITE
 	if p == nil {
-		d.fs.used.Add(-size)
 		return nil, calls.ENOMEM
 	}
 	a := &area{first: first, mem: calls.Memory(p, uintptr(size))}
+	d.fs.addArea(a)
 	for i := first; i < end; i++ { // all that may fail before anything is given back
 		if !d.hasData(i) {
 			continue
 		}
 		err := calls.ENOMEM
-		if a.need(i) == 0 {
+		if d.need(a, i) == 0 {
 			err = d.readPage(a.page(i), i, 0)
 		}
 		if err != 0 {
@@ -143,7 +163,7 @@ func (d *data) dropAreas(rest []*area) {
 
 // unmap gives the memory of an area back.
 func (d *data) unmap(a *area) {
-	d.fs.used.Add(-int64(len(a.mem)))
+	d.fs.removeArea(a)
 	kernel.Unmap(calls.At(calls.Address(a.mem)), uintptr(len(a.mem)))
 }
 

@@ -113,7 +113,7 @@ func (d *data) write(p []byte, off int64) (int, calls.Errno) {
 // grow returns page i with at least need bytes. Those that no one wrote are what they read as.
 func (d *data) grow(i int64, need int) ([]byte, calls.Errno) {
 	if a := d.area(i); a != nil {
-		return a.page(i), a.need(i)
+		return a.page(i), d.need(a, i)
 	}
 	page := d.page(i)
 	if page == nil {
@@ -171,7 +171,7 @@ func (d *data) discard(from, to int64) {
 		d.discardPage(i, from, to)
 	}
 	for _, a := range d.areas {
-		for i := a.first; i < a.first+a.count(); i++ {
+		for i := a.next(a.first); i < a.end(); i = a.next(i + 1) {
 			d.discardPage(i, from, to)
 		}
 	}
@@ -250,7 +250,7 @@ func (d *data) allocate(off, n int64) calls.Errno {
 // reserve makes room for the whole of page i.
 func (d *data) reserve(i int64) calls.Errno {
 	if a := d.area(i); a != nil {
-		return a.need(i)
+		return d.need(a, i)
 	}
 	page := d.page(i)
 	if cap(page) == pageSize {

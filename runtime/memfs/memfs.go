@@ -28,10 +28,9 @@ type FS struct {
 	dev     uint64
 	lastIno atomic.Uint64
 	files   atomic.Int64
-	used    atomic.Int64 // bytes of memory in contents, inodes and names
-	limit   atomic.Int64 // what used may not exceed; 0: half of the memory
-	root    *dir
-	late    atomic.Pointer[func(name string)] // see SetLate
+	usage
+	root *dir
+	late atomic.Pointer[func(name string)] // see SetLate
 }
 
 var lastDev atomic.Uint64
@@ -73,45 +72,16 @@ func (d *dir) awaitLate(name string) {
 	}
 }
 
-// SetLimit sets how many bytes of memory the files may take.
-func (fs *FS) SetLimit(n int64) { fs.limit.Store(n) }
-
-func (fs *FS) limitBytes() int64 {
-	if n := fs.limit.Load(); n != 0 {
-		return n
-	}
-	n := int64(kernel.MemTotal() / 2)
-	fs.limit.CompareAndSwap(0, n)
-	return n
-}
-
-// charge accounts for n more bytes of contents, less if n is negative. ENOSPC if they are too many.
-func (fs *FS) charge(n int64) calls.Errno {
-	if used := fs.used.Add(n); n > 0 && used > fs.limitBytes() {
-		fs.used.Add(-n)
-		return calls.ENOSPC
-	}
-	return 0
-}
-
 // What an inode and a name take besides the text that they hold, in bytes and roughly.
 const (
 	inodeCost = 384
 	entryCost = 128
 )
 
-// room returns ENOSPC if there is none for n more bytes.
-func (fs *FS) room(n int) calls.Errno {
-	if fs.used.Load()+int64(n) > fs.limitBytes() {
-		return calls.ENOSPC
-	}
-	return 0
-}
-
 // Statfs describes the file system in pages.
 func (fs *FS) Statfs(st *vfs.Statfs) calls.Errno {
 	total := fs.limitBytes() / pageSize
-	free := max(0, total-(fs.used.Load()+pageSize-1)/pageSize)
+	free := max(0, total-(fs.total()+pageSize-1)/pageSize)
 	files := uint64(fs.files.Load())
 	*st = vfs.Statfs{
 		Type: magic, Bsize: pageSize, Frsize: pageSize, Namelen: vfs.NameMax,

@@ -167,6 +167,50 @@ func TestNamesAtOnce(t *testing.T) {
 	require.EqualValues(t, 2, fs.root.nlink)
 }
 
+// Holes that are mapped take memory when they are touched, and then count.
+func TestMappedHoles(t *testing.T) {
+	const limit, size = 1 << 20, 64 << 20
+	fs := New(0o755)
+	fs.SetLimit(limit)
+	empty := fs.total()
+	f := create(t, fs, "f")
+	costs := fs.total()
+	f.Opened()
+	require.Zero(t, f.SetAttr(&vfs.SetAttr{Set: vfs.AttrSize, Size: size}))
+	addr, err := f.Map(0, size)
+	require.Zero(t, err, "more than the limit")
+	mem, err := calls.Bytes(addr, size)
+	require.Zero(t, err)
+	require.Equal(t, costs, fs.total())
+	for i := range 100 {
+		mem[i*10*pageSize] = byte(i)
+		require.Equal(t, costs+int64(i+1)*pageSize, fs.total())
+	}
+	require.EqualValues(t, 100*pageSize/512, f.blocks())
+
+	g := create(t, fs, "g")
+	page := bytes.Repeat([]byte("x"), pageSize)
+	n := int64(0)
+	for ; err == 0; n++ {
+		_, _, err = g.WriteAt(page, n*pageSize)
+	}
+	require.Equal(t, calls.ENOSPC, err)
+	require.InDelta(t, limit/pageSize-100, n, 2)
+	_, _, err = f.WriteAt(page, 5*pageSize)
+	require.Equal(t, calls.ENOSPC, err, "a page that was not touched")
+	_, _, err = f.WriteAt(page, 10*pageSize)
+	require.Zero(t, err, "one that was")
+	mem[5*pageSize] = 1 // who maps is not refused
+
+	require.Zero(t, fs.root.Remove("g", false))
+	_, _, err = f.WriteAt(page, 7*pageSize)
+	require.Zero(t, err)
+	f.Unmap(addr)
+	require.Zero(t, fs.root.Remove("f", false))
+	f.Closed()
+	require.Equal(t, empty, fs.total())
+}
+
 // FuzzContents compares a file, which may have come with contents and be mapped, with a plain slice of bytes, and its memory
 // with what is accounted for.
 func FuzzContents(f *testing.F) {
@@ -243,8 +287,8 @@ func FuzzContents(f *testing.F) {
 			used += int64(cap(p))
 		}
 		used += file.areaPages() * pageSize
-		require.Equal(t, used, fs.used.Load()-empty-inodeCost-entryCost-1)
+		require.Equal(t, used, fs.total()-empty-inodeCost-entryCost-1)
 		require.Zero(t, fs.root.Remove("f", false))
-		require.Equal(t, empty, fs.used.Load())
+		require.Equal(t, empty, fs.total())
 	})
 }
