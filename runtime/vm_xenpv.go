@@ -215,8 +215,9 @@ func xenCountMapped(n int64) {
 func xenMapRange(va, n uintptr) bool {
 	var b xenPTEBatch
 	ok := true
+	var e *uint64
 	for end := va + n; va < end; va += xenPageSize {
-		e := xenWalk(va, 1, true)
+		e = xenWalkOn(e, va, true)
 		if e == nil {
 			ok = false
 			break
@@ -240,12 +241,13 @@ func xenMapRange(va, n uintptr) bool {
 // foreign, gives them back. It returns how many bytes there were. A frame is
 // free only when no vCPU can still reach it through a stale translation.
 func xenUnmapRange(va, n uintptr, foreign bool) (bytes uintptr) {
-	var frames [64]xenPFN
+	var frames [xenVMStep / xenPageSize]xenPFN
+	var e *uint64
 	for end := va + n; va < end; {
 		var b xenPTEBatch
 		got := 0
 		for ; va < end && got < len(frames); va += xenPageSize {
-			e := xenWalk(va, 1, false)
+			e = xenWalkOn(e, va, false)
 			if e == nil {
 				// No table: skip to the next one.
 				va = alignUp(va+1, 2<<20) - xenPageSize
@@ -400,8 +402,9 @@ func xenProtectK(arg unsafe.Pointer) {
 	xenVM.lock.lock()
 	var b xenPTEBatch
 	stale := false
+	var e *uint64
 	for va, end := a.va, a.va+a.n; va < end; va += xenPageSize {
-		e := xenWalk(va, 1, false)
+		e = xenWalkOn(e, va, false)
 		if e == nil {
 			// No table: skip to the next one.
 			va = alignUp(va+1, 2<<20) - xenPageSize

@@ -133,6 +133,15 @@ func xenWalk(va uintptr, level uint, alloc bool) *uint64 {
 	}
 }
 
+// xenWalkOn returns the entry that maps the page at va, as xenWalk, to who has
+// that of the page before, or nil.
+func xenWalkOn(before *uint64, va uintptr, alloc bool) *uint64 {
+	if before == nil || va%(2<<20) == 0 {
+		return xenWalk(va, 1, alloc)
+	}
+	return (*uint64)(unsafe.Add(unsafe.Pointer(before), 8))
+}
+
 // xenLookup reports whether a page can be read at va, and returns its size, or
 // that of the hole that va is in as far as the tables tell. It takes no lock: a
 // mapping that changes meanwhile is the caller's race.

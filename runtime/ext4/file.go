@@ -380,43 +380,6 @@ func (n *inode) free() calls.Errno {
 	return fs.freeInode(n.ino, n.isDir())
 }
 
-const (
-	xattrMagic    = 0xea020000
-	xattrRefs     = 4
-	xattrChecksum = 16
-)
-
-// freeXattr frees the block with extended attributes, which files may share.
-func (n *inode) freeXattr() calls.Errno {
-	fs := n.fs
-	nr := uint64(le.U32(n.raw, inXattr)) | uint64(le.U16(n.raw, inXattrHigh))<<32
-	if nr == 0 {
-		return 0
-	}
-	b, err := fs.block(nr)
-	if err != 0 {
-		return err
-	}
-	if le.U32(b.data, 0) != xattrMagic {
-		return n.corrupt("its extended attributes make no sense")
-	}
-	le.Put32(n.raw, inXattr, 0)
-	le.Put16(n.raw, inXattrHigh, 0)
-	n.addBlocks(-1)
-	refs := le.U32(b.data, xattrRefs)
-	if refs <= 1 {
-		return fs.releaseMeta(nr)
-	}
-	le.Put32(b.data, xattrRefs, refs-1)
-	if fs.checksums {
-		le.Put32(b.data, xattrChecksum, 0)
-		c := crc32cLE32(crc32cLE32(fs.seed, uint32(nr)), uint32(nr>>32))
-		le.Put32(b.data, xattrChecksum, crc32c(c, b.data))
-	}
-	fs.dirty(b)
-	return 0
-}
-
 // revive gives a name to a file that had none. It fails if it is being freed.
 func (n *inode) revive() bool {
 	n.lifeMu.Lock()

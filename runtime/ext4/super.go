@@ -53,6 +53,7 @@ const (
 // Features.
 const (
 	compatJournal      = 0x4
+	compatXattr        = 0x8
 	compatDirIndex     = 0x20
 	compatFastCommit   = 0x400
 	compatOrphanFile   = 0x1000

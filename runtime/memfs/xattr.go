@@ -74,14 +74,14 @@ func (n *node) RemoveAttribute(name string) calls.Errno {
 	return n.pay(-int64(cost))
 }
 
-func (n *node) Attributes() []string {
+func (n *node) Attributes() ([]string, calls.Errno) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	var names []string
 	for _, a := range n.attributes {
 		names = append(names, a.name)
 	}
-	return names
+	return names, 0
 }
 
 // pay counts memory that the file takes besides its contents, while it counts at all. The caller holds n.mu.

@@ -13,8 +13,8 @@ type Attributed interface {
 	SetAttribute(name string, value []byte, flags uint32) calls.Errno
 	// RemoveAttribute removes one; ENODATA if there is none of this name.
 	RemoveAttribute(name string) calls.Errno
-	// Attributes returns all names, in their order.
-	Attributes() []string
+	// Attributes returns all names.
+	Attributes() ([]string, calls.Errno)
 }
 
 // Flags of setxattr(2), and limits. Source: Linux 6.16 include/uapi/linux/xattr.h, limits.h.
@@ -132,11 +132,12 @@ func Xattrs(loc Location) ([]string, calls.Errno) {
 	if !ok {
 		return nil, calls.EOPNOTSUPP
 	}
+	all, err := a.Attributes()
 	var names []string
-	for _, name := range a.Attributes() {
+	for _, name := range all {
 		if CurrentCred().EUID == 0 || !begins(name, xattrTrusted) {
 			names = append(names, name)
 		}
 	}
-	return names, 0
+	return names, err
 }

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,8 @@ var (
 
 // TestSpeed compares what benchmarks take in guests and in Linux, in
 // instructions. XENGO_BENCH=all adds Go's own benchmarks, XENGO_BENCH=sort runs those of
-// one package. The table goes to the file that XENGO_BENCH_TABLE names.
+// one package. XENGO_VCPUS="1 2 4" does so with several numbers of vCPUs. The table goes to the file
+// that XENGO_BENCH_TABLE names.
 func TestSpeed(t *testing.T) {
 	suites := slices.Clone(ours)
 	switch s := os.Getenv("XENGO_BENCH"); {
@@ -64,13 +66,27 @@ func TestSpeed(t *testing.T) {
 	table := &table{}
 	harness.EachAlone(t, harness.Platforms(), func(t *testing.T, p harness.Platform) {
 		b := harness.CountingBed(t, p.Xen)
-		for _, s := range suites {
-			linux := s.run(t, b, p, s.linux(t, p))
-			xengo := s.run(t, b, p, s.xengo(t))
-			table.add(p.Type, s.pkg, linux, xengo)
+		for _, n := range vcpus(t) {
+			for _, s := range suites {
+				linux := s.run(t, b, p, s.linux(t, p), n)
+				xengo := s.run(t, b, p, s.xengo(t), n)
+				table.add(fmt.Sprintf("%s/%d", p.Type, n), s.pkg, linux, xengo)
+			}
 		}
 	})
 	table.save(t)
+}
+
+// vcpus are the numbers of vCPUs that XENGO_VCPUS names, or 1. The machine that counts has one processor, which they
+// share: what several take more than one is what they have to tell each other.
+func vcpus(t *testing.T) (all []int) {
+	t.Helper()
+	for _, s := range strings.Fields(cmp.Or(os.Getenv("XENGO_VCPUS"), "1")) {
+		n, err := strconv.Atoi(s)
+		require.NoError(t, err, "XENGO_VCPUS")
+		all = append(all, n)
+	}
+	return all
 }
 
 // linuxName is the domain's name of guests that are Linux.
@@ -181,9 +197,9 @@ func (s *suite) data(t *testing.T) []cpio.Record {
 }
 
 // run boots a guest and returns what its benchmarks say.
-func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig) (results map[string]float64) {
+func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig, n int) (results map[string]float64) {
 	t.Helper()
-	c.MemoryMB, c.Vifs, c.NativeTSC = megabytes, []string{}, true
+	c.MemoryMB, c.VCPUs, c.Vifs, c.NativeTSC = megabytes, n, []string{}, true
 	for tries := range 3 {
 		if results = s.try(t, b, p, c, tries < 2); results != nil || t.Failed() {
 			break
@@ -196,7 +212,7 @@ func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestCon
 // the emulated machine) crash Linux now and then: there are no results then, if that is allowed.
 func (s *suite) try(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig, mayCrash bool) (results map[string]float64) {
 	t.Helper()
-	t.Run(fmt.Sprintf("%s/%s", s.pkg, cmp.Or(c.Name, "xengo")), func(t *testing.T) { // so that the guest goes when it is done
+	t.Run(fmt.Sprintf("%s/%s/%d", s.pkg, cmp.Or(c.Name, "xengo"), c.VCPUs), func(t *testing.T) { // so that the guest goes when it is done
 		g := harness.StartIn(t, b, p, c, time.Hour)
 		result := g.End()
 		if c.Name == linuxName && result.Crashed() && mayCrash {

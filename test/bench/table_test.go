@@ -36,7 +36,7 @@ func parse(output string) map[string]float64 {
 // row is one benchmark.
 type row struct {
 	pkg, name   string
-	linux, here map[string]float64 // by the kind of domain
+	linux, here map[string]float64 // by the kind of guest
 }
 
 // table compares guests with Linux.
@@ -45,7 +45,7 @@ type table struct {
 	rows  []*row
 }
 
-// add enters what a package's benchmarks took in a kind of domain.
+// add enters what a package's benchmarks took in a kind of guest.
 func (t *table) add(kind, pkg string, linux, here map[string]float64) {
 	if !slices.Contains(t.kinds, kind) {
 		t.kinds = append(t.kinds, kind)
@@ -71,7 +71,7 @@ func (r *row) ratio(kind string) float64 {
 
 func (t *table) write(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("Instructions for each operation, one vCPU; ratios below 1 are less than Linux takes.\n\n| benchmark |")
+	b.WriteString("Instructions for each operation, by kind of domain and number of vCPUs; ratios below 1 are less than Linux takes.\n\n| benchmark |")
 	for _, k := range t.kinds {
 		fmt.Fprintf(&b, " %s: Linux | xengo | ratio |", k)
 	}

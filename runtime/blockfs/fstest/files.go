@@ -118,5 +118,23 @@ func Same(t testing.TB, path string, a, b vfs.Inode, fold bool) {
 	case vfs.Regular:
 		require.Equal(t, s2.Nlink, s1.Nlink, path)
 		require.True(t, bytes.Equal(Contents(t, b), Contents(t, a)), "%s: contents of %d and %d bytes differ", path, s2.Size, s1.Size)
+		if x, ok := a.(vfs.Attributed); ok {
+			require.Equal(t, Attributes(t, b.(vfs.Attributed)), Attributes(t, x), path)
+		}
 	}
+}
+
+// Attributes returns all extended attributes of a file.
+func Attributes(t testing.TB, n vfs.Attributed) map[string]string {
+	t.Helper()
+	names, err := n.Attributes()
+	OK(t, err)
+	all := map[string]string{}
+	for _, name := range names {
+		value, err := n.Attribute(name)
+		OK(t, err)
+		all[name] = string(value)
+	}
+	require.Len(t, all, len(names), "a name came twice")
+	return all
 }

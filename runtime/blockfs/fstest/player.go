@@ -79,7 +79,7 @@ func (p *Player) File() (disk, model vfs.Regular, ok bool) {
 
 // Play makes so many calls.
 func (p *Player) Play(calls int) {
-	all := append([]func(){p.create, p.create, p.mkdir, p.remove, p.remove, p.rename, p.rename, p.truncate, p.keep, p.write, p.write}, p.More...)
+	all := append([]func(){p.create, p.create, p.mkdir, p.remove, p.remove, p.rename, p.rename, p.truncate, p.keep, p.write, p.write, p.attribute}, p.More...)
 	for range calls {
 		all[p.Rand.IntN(len(all))]()
 	}
@@ -167,6 +167,26 @@ func (p *Player) keep() {
 		p.open[0][1].Closed()
 		p.open = p.open[1:]
 	}
+}
+
+// attribute sets or removes an extended attribute, if there are such.
+func (p *Player) attribute() {
+	a, b, ok := p.File()
+	if !ok {
+		return
+	}
+	disk, ok := a.(vfs.Attributed)
+	if !ok {
+		return
+	}
+	model := b.(vfs.Attributed)
+	name := "user." + string(rune('a'+p.Rand.IntN(3)))
+	if p.Rand.IntN(3) == 0 {
+		p.Same("remove attribute", disk.RemoveAttribute(name), model.RemoveAttribute(name))
+		return
+	}
+	value := bytes.Repeat([]byte{byte(p.Rand.Uint32())}, p.Rand.IntN(100))
+	p.Same("set attribute", disk.SetAttribute(name, value, 0), model.SetAttribute(name, value, 0))
 }
 
 func (p *Player) write() {
