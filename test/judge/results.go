@@ -27,7 +27,7 @@ const (
 // results is what a run of go test says.
 type results struct {
 	outcomes map[name]outcome
-	output   map[name][]string // the last lines of what failed or was skipped
+	output   map[name][]string // lines of what failed or was skipped, see keep
 	ended    func(pkg, how string, seconds float64, failed []string)
 }
 
@@ -41,8 +41,16 @@ type event struct {
 	Elapsed    float64 // seconds
 }
 
-// keptLines is how much of a test's output is kept.
-const keptLines = 40
+// How many lines of a test's output are kept: its first ones, which say of a program that crashed why, and its last.
+const firstLines, lastLines = 15, 40
+
+// keep adds a line to what is kept.
+func keep(lines []string, line string) []string {
+	if len(lines) == firstLines+lastLines {
+		lines = append(lines[:firstLines], lines[firstLines+1:]...)
+	}
+	return append(lines, line)
+}
 
 func newResults() *results {
 	return &results{outcomes: map[name]outcome{}, output: map[name][]string{}}
@@ -86,10 +94,7 @@ func (r *results) take(e *event) {
 	case "run":
 		r.outcomes[n] = missing
 	case "output", "build-output":
-		r.output[n] = append(r.output[n], e.Output)
-		if extra := len(r.output[n]) - keptLines; extra > 0 {
-			r.output[n] = r.output[n][extra:]
-		}
+		r.output[n] = keep(r.output[n], e.Output)
 	case "pass", "fail", "skip":
 		if sub {
 			return
@@ -106,12 +111,17 @@ func (r *results) take(e *event) {
 	}
 }
 
-// failures returns what the tests of a package said that failed or did not end.
+// failures returns what the tests of a package said that failed or did not end, of which the package says more.
 func (r *results) failures(pkg string) (lines []string) {
+	unended := false
 	for n, how := range r.outcomes {
 		if n.pkg == pkg && n.test != "" && (how == failed || how == missing) {
+			unended = unended || how == missing
 			lines = append(lines, r.output[n]...)
 		}
+	}
+	if unended {
+		lines = append(lines, r.output[name{pkg, ""}]...)
 	}
 	return lines
 }
