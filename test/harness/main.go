@@ -27,6 +27,17 @@ func Main(m *testing.M) {
 	os.Exit(status)
 }
 
+// Context is that of t, and also ends when the tests are interrupted.
+func Context(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stop := context.AfterFunc(shared.ctx, func() { cancel(errors.New("interrupted")) })
+	t.Cleanup(func() {
+		stop()
+		cancel(nil)
+	})
+	return ctx
+}
+
 // beds are those that the tests of this process share, by Xen's version.
 type beds struct {
 	ctx  context.Context

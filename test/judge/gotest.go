@@ -17,7 +17,7 @@ import (
 // goCommand is the patched go command, in the suite's directory.
 func (s *Suite) goCommand(t *testing.T, goos string, env, args []string) *exec.Cmd {
 	root := harness.GOROOT(t)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin/go"), args...)
+	cmd := exec.CommandContext(harness.Context(t), filepath.Join(root, "bin/go"), args...)
 	cmd.Dir = s.Dir
 	cmd.Env = slices.Concat(os.Environ(),
 		[]string{"GOROOT=" + root, "GOTOOLCHAIN=local", "GOOS=" + goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="}, s.Env, env)
@@ -44,10 +44,14 @@ func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*r
 		cmd.Wait()
 		return nil, err
 	}
-	if err := cmd.Wait(); err != nil && (t.Context().Err() != nil || !testsFailed(err)) {
+	err = cmd.Wait()
+	if ctx := harness.Context(t); ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil && !testsFailed(err) {
 		return nil, err
 	}
-	return res, context.Cause(t.Context())
+	return res, nil
 }
 
 // testsFailed reports whether the go command ended with "tests failed".

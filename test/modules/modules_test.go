@@ -94,7 +94,7 @@ func (m *module) wanted(words []string) bool {
 // copy copies the module's files out of the module cache, where they cannot be
 // written to.
 func (m *module) copy(t *testing.T) string {
-	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", m.path)
+	cmd := exec.CommandContext(harness.Context(t), "go", "mod", "download", "-json", m.path)
 	cmd.Dir, cmd.Stderr = t.TempDir(), t.Output()
 	out, err := cmd.Output()
 	var answer struct{ Dir, Error string }
