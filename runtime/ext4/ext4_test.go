@@ -161,3 +161,17 @@ func TestWritten(t *testing.T) {
 		})
 	})
 }
+
+// BenchmarkRead reads pages of a file that the cache has.
+func BenchmarkRead(b *testing.B) {
+	fs := mount(b, mkfs(b, 64))
+	const size = 8 << 20
+	f := create(b, fs.Root(), "f", bytes.Repeat([]byte("x"), size))
+	p := make([]byte, 4096)
+	rng := rand.New(rand.NewPCG(1, 2))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := f.ReadAt(p, rng.Int64N(size/4096)*4096)
+		ok(b, err)
+	}
+}

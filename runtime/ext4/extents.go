@@ -110,8 +110,10 @@ type step struct {
 
 func (n *inode) root() treeNode { return treeNode{b: n.raw[inBlock : inBlock+60]} }
 
-// path returns the way to a block of the file, and the first block of the file that is known to be in another leaf.
-func (n *inode) path(block uint32) (way []step, next uint64, err calls.Errno) {
+// path returns the way to a block of the file, in buf if there is room, and the first block of the file that is known to be in
+// another leaf.
+func (n *inode) path(buf []step, block uint32) (way []step, next uint64, err calls.Errno) {
+	way = buf
 	t := n.root()
 	depth := t.depth()
 	next = 1 << 32
@@ -178,7 +180,8 @@ func (n *inode) changedNode(t *treeNode) {
 
 // find returns the extent that a block of the file is in, or the hole up to the next extent.
 func (n *inode) find(block uint32) (extent, calls.Errno) {
-	way, next, err := n.path(block)
+	var buf [maxDepth + 1]step
+	way, next, err := n.path(buf[:0], block)
 	if err != 0 {
 		return extent{}, err
 	}
@@ -220,7 +223,7 @@ func (n *inode) set(e extent) calls.Errno {
 // insert adds an extent where there is a hole.
 func (n *inode) insert(e extent) calls.Errno {
 	for {
-		way, _, err := n.path(e.block)
+		way, _, err := n.path(nil, e.block)
 		if err != 0 {
 			return err
 		}
@@ -332,7 +335,7 @@ func (n *inode) punch(from uint32, end uint64, free func(span) calls.Errno) call
 func (n *inode) punchSome(from, end uint64, limit int, free func(span) calls.Errno) (uint64, calls.Errno) {
 	at := from
 	for at < end && len(n.fs.tx.dirty) < limit {
-		way, next, err := n.path(uint32(at))
+		way, next, err := n.path(nil, uint32(at))
 		if err != 0 {
 			return at, err
 		}

@@ -36,12 +36,12 @@ func (f *file) ReadAt(p []byte, offset int64) (int, calls.Errno) {
 		return 0, calls.ESTALE
 	}
 	bs := int64(f.fs.blockSize)
-	for done := 0; ; {
+	done := 0
+	for done < len(p) {
 		at := offset + int64(done)
 		size, e, err := f.look(at)
-		if err == 0 && (at >= size || done == len(p)) {
-			f.overlay(p[:done], offset)
-			return done, 0
+		if err == 0 && at >= size {
+			break
 		}
 		var part []byte
 		if err == 0 {
@@ -53,14 +53,15 @@ func (f *file) ReadAt(p []byte, offset int64) (int, calls.Errno) {
 			}
 		}
 		if err != 0 {
-			if done > 0 {
-				f.overlay(p[:done], offset)
-				return done, 0
+			if done == 0 {
+				return 0, err
 			}
-			return 0, err
+			break
 		}
 		done += len(part)
 	}
+	f.overlay(p[:done], offset)
+	return done, 0
 }
 
 // maxStep is how much, in bytes, is written to new blocks at once.
