@@ -28,6 +28,8 @@ func (t *xenThread) mayRunOn(v *xenVCPU) bool {
 }
 
 // anyVCPU returns a vCPU that may run t, nil if there is none.
+//
+//go:noinline
 func (t *xenThread) anyVCPU() *xenVCPU {
 	for _, v := range xenVCPUs[:xenVCPUMax] {
 		if t.mayRunOn(v) {
@@ -46,6 +48,8 @@ func (t *xenThread) free() {
 }
 
 // count notes that t has joined the queue (n is 1) or left it (-1).
+//
+//go:noinline
 func (t *xenThread) count(n int32) {
 	if !t.pinned {
 		xenReadyCount += uint32(n)
@@ -68,6 +72,8 @@ func (s *xenScheduler) freeQueued() {
 }
 
 // xenOnlineVCPUs returns the vCPUs that run threads.
+//
+//go:noinline
 func xenOnlineVCPUs() (online xenVCPUSet) {
 	for id, v := range xenVCPUs[:xenVCPUMax] {
 		if v != nil && !v.offline {

@@ -55,18 +55,23 @@ func schedSetaffinity(a calls.Args) (uintptr, calls.Errno) {
 
 // getcpu tells which CPU the caller ran on just now; all are of one node.
 func getcpu(a calls.Args) (uintptr, calls.Errno) {
-	for i, at := range []uintptr{a.A1, a.A2} {
-		if at == 0 {
-			continue
-		}
-		p, err := calls.Pointer[uint32](at)
-		if err != 0 {
-			return 0, err
-		}
-		*p = 0
-		if i == 0 {
-			*p = kernel.CPU()
-		}
+	err := tell(a.A1, kernel.CPU())
+	if err == 0 {
+		err = tell(a.A2, 0)
 	}
-	return 0, 0
+	return status(err)
+}
+
+// tell puts a number where the program wants it, if it does.
+//
+//go:noinline
+func tell(at uintptr, v uint32) calls.Errno {
+	if at == 0 {
+		return 0
+	}
+	p, err := calls.Pointer[uint32](at)
+	if err == 0 {
+		*p = v
+	}
+	return err
 }

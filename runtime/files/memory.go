@@ -231,9 +231,9 @@ func cutMappings(start, end uintptr) (gone []mapping) {
 	var cut [][2]uintptr
 	for _, m := range mappings {
 		low, high := max(m.start, start), min(m.start+m.size, end)
-		if low >= high || m.share != nil && overlaps(cut, low, high) {
-			rest = append(rest, m)
-			continue
+		stays := low >= high || m.share != nil && overlaps(cut, low, high)
+		if stays {
+			low, high = m.start+m.size, m.start+m.size
 		}
 		pieces := 0
 		for _, r := range [...][2]uintptr{{m.start, low}, {high, m.start + m.size}} {
@@ -242,14 +242,18 @@ func cutMappings(start, end uintptr) (gone []mapping) {
 				pieces++
 			}
 		}
-		if m.share == nil {
-			gone = append(gone, mapping{start: low, size: high - low})
+		switch {
+		case stays:
 			continue
+		case m.share == nil:
+			m = mapping{start: low, size: high - low}
+		default:
+			cut = append(cut, [2]uintptr{low, high})
+			if m.share.pieces += pieces - 1; m.share.pieces != 0 {
+				continue
+			}
 		}
-		cut = append(cut, [2]uintptr{low, high})
-		if m.share.pieces += pieces - 1; m.share.pieces == 0 {
-			gone = append(gone, m)
-		}
+		gone = append(gone, m)
 	}
 	mappings = rest
 	return gone

@@ -152,6 +152,8 @@ func limitValue(n uint64) string {
 }
 
 // limitLine appends a line of /proc/self/limits.
+//
+//go:noinline
 func limitLine(b []byte, cells ...string) []byte {
 	for i, width := range [...]int{26, 21, 21, 11} {
 		b = append(b, cells[i]...)

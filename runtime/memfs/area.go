@@ -11,7 +11,8 @@ import (
 type area struct {
 	first int64 // number of its first page
 	mem   []byte
-	users int // mappings
+	users int   // mappings
+	link  *area // to the next of the file system, see usage
 }
 
 func (a *area) count() int64 { return int64(len(a.mem) / pageSize) }

@@ -15,8 +15,8 @@ type usage struct {
 	limit atomic.Int64 // 0: half of the memory
 	used  atomic.Int64 // bytes of contents, inodes and names, but for areas
 
-	mu     sync.Mutex // the innermost lock
-	areas  map[*area]struct{}
+	mu     sync.Mutex   // the innermost lock
+	areas  *area        // linked by link
 	mapped atomic.Int64 // bytes of areas, touched or not
 	margin int64        // bytes that may be used before areas are counted again
 }
@@ -57,30 +57,30 @@ func (u *usage) fits(used, n int64) bool {
 		return true
 	}
 	u.mu.Lock()
-	defer u.mu.Unlock()
 	if n > u.margin {
 		// Half of what is left, for pages may be touched meanwhile.
 		u.margin = (limit-used-u.touched())/2 + n
 	}
-	if n > u.margin {
-		u.margin = 0
-		return false
-	}
-	u.margin -= n
-	return true
+	ok := n <= u.margin
+	u.margin = max(0, u.margin-n)
+	u.mu.Unlock()
+	return ok
 }
 
 // total is the memory that is used now.
 func (u *usage) total() int64 {
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.used.Load() + u.touched()
+	n := u.touched()
+	u.mu.Unlock()
+	return u.used.Load() + n
 }
 
 // touched is the memory of areas. The caller holds mu.
+//
+//go:noinline
 func (u *usage) touched() int64 {
 	n := int64(0)
-	for a := range u.areas {
+	for a := u.areas; a != nil; a = a.link {
 		n += a.touched()
 	}
 	return n * pageSize
@@ -88,17 +88,18 @@ func (u *usage) touched() int64 {
 
 func (u *usage) addArea(a *area) {
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.areas == nil {
-		u.areas = map[*area]struct{}{}
-	}
-	u.areas[a] = struct{}{}
+	a.link, u.areas = u.areas, a
+	u.mu.Unlock()
 	u.mapped.Add(int64(len(a.mem)))
 }
 
 func (u *usage) removeArea(a *area) {
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.areas, a)
+	at := &u.areas
+	for *at != a {
+		at = &(*at).link
+	}
+	*at = a.link
+	u.mu.Unlock()
 	u.mapped.Add(-int64(len(a.mem)))
 }
