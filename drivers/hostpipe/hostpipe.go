@@ -129,7 +129,9 @@ func (d *Pipe) Write(p []byte) (int, error) {
 		if done == len(p) {
 			return done, nil
 		}
+		d.p.Hold(+1) // the other end makes room: whoever else waits, this is no deadlock
 		<-d.room
+		d.p.Hold(-1)
 	}
 }
 

@@ -119,6 +119,32 @@ func TestEcho(t *testing.T) {
 	p.close()
 }
 
+// Who writes more than there is room for counts as one that waits for something from outside: a program whose other
+// goroutines all wait for that one is not deadlocked.
+func TestFull(t *testing.T) {
+	b := split.New(t)
+	p, err := open(b.Guest, b.XS, 0)
+	require.NoError(t, err)
+	e := attach(t, b, 0)
+	data := make([]byte, p.out.Size()+1)
+	var all sync.WaitGroup
+	all.Go(func() {
+		if _, err := p.Write(data); err != nil {
+			t.Error(err)
+		}
+	})
+	for b.Guest.Held() == 0 {
+		b.Guest.Sleep(1e6)
+	}
+	all.Go(func() { e.echo(t, len(data)) })
+	_, err = io.ReadFull(p, make([]byte, len(data)))
+	require.NoError(t, err)
+	all.Wait()
+	require.Zero(t, b.Guest.Held())
+	e.detach()
+	p.close()
+}
+
 // Indices that cannot be are an error.
 func TestHostile(t *testing.T) {
 	start := uint32(math.MaxUint32 - 10) // a variable, so that sums wrap
