@@ -85,7 +85,7 @@ func TestGC(t *testing.T) {
 func TestFiles(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
 		holds(t, p, program(t, "files"), "write-read", "rename", "readdir", "links", "truncate", "append", "metadata", "errors", "root",
-			"large", "notify", "devices", "etc", "proc", "tzdata", "roots", "pipe", "pipe-deadline")
+			"large", "notify", "attributes", "devices", "etc", "proc", "tzdata", "roots", "pipe", "pipe-deadline")
 	})
 }
 

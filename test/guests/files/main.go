@@ -21,6 +21,7 @@ func main() {
 		{Name: "root", Check: inTemp(root)},
 		{Name: "large", Check: inTemp(large)},
 		{Name: "notify", Check: inTemp(notify)},
+		{Name: "attributes", Check: attributes},
 		{Name: "devices", Check: devices},
 		{Name: "etc", Check: etc},
 		{Name: "proc", Check: proc},

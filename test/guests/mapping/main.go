@@ -283,7 +283,7 @@ func file() error {
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	const size, at = 24 << 20, 13<<20 + 5*page
+	const size, at = 1 << 30, 13<<20 + 5*page // more than there is
 	if err := f.Truncate(size); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ func main() {
 		{Name: "loopback-tcp6", Check: func() error { return stream("tcp", "[::1]:0") }},
 		{Name: "loopback-udp", Check: func() error { return datagram("127.0.0.1:0") }},
 		{Name: "datagram-source", Check: source},
+		{Name: "segments", Check: segments},
 		{Name: "loopback-udp6", Check: func() error { return datagram("[::1]:0") }},
 		{Name: "localhost", Check: localhost},
 		{Name: "unix", Check: func() error { return stream("unix", "/tmp/netlocal.sock") }},

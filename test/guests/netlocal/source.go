@@ -17,11 +17,16 @@ func packetInfo(source netip.Addr, mapped bool) []byte {
 		a := source.As16()
 		level, typ, info = syscall.IPPROTO_IPV6, syscall.IPV6_PKTINFO, append(a[:], 0, 0, 0, 0)
 	}
-	b := make([]byte, syscall.CmsgSpace(len(info)))
+	return control(level, typ, info)
+}
+
+// control is a control message.
+func control(level, typ int, data []byte) []byte {
+	b := make([]byte, syscall.CmsgSpace(len(data)))
 	h := (*syscall.Cmsghdr)(unsafe.Pointer(unsafe.SliceData(b)))
 	h.Level, h.Type = int32(level), int32(typ)
-	h.SetLen(syscall.CmsgLen(len(info)))
-	copy(b[syscall.CmsgLen(0):], info)
+	h.SetLen(syscall.CmsgLen(len(data)))
+	copy(b[syscall.CmsgLen(0):], data)
 	return b
 }
 
