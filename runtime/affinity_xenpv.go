@@ -86,7 +86,7 @@ func xenOnlineVCPUs() (online xenVCPUSet) {
 type xenAffinityArgs struct {
 	t    *xenThread
 	cpus xenVCPUSet
-	ok   bool
+	ok   bool // xenSetAffinityK: one of cpus is online
 }
 
 // xenAffinityK sets cpus to those that may run t.
@@ -96,7 +96,7 @@ func xenAffinityK(arg unsafe.Pointer) {
 	a := (*xenAffinityArgs)(arg)
 	s := &xenSched
 	s.enter()
-	a.cpus, a.ok = xenOnlineVCPUs(), true
+	a.cpus = xenOnlineVCPUs()
 	if a.t.pinned {
 		a.cpus = a.cpus.and(&a.t.cpus)
 	}

@@ -30,7 +30,7 @@ const (
 )
 
 // xattrPrefixes are what names begin with, by the index that an entry has instead.
-var xattrPrefixes = [...]string{1: "user.", 4: "trusted.", 6: "security."}
+var xattrPrefixes = [...]string{1: vfs.XattrUser, 4: vfs.XattrTrusted, 6: vfs.XattrSecurity}
 
 // An attribute is an entry.
 type attribute struct {

@@ -28,9 +28,9 @@ const (
 
 // Names of attributes begin with what they are for.
 const (
-	xattrUser     = "user."     // anything, for who may read and write the contents
-	xattrTrusted  = "trusted."  // for the superuser alone
-	xattrSecurity = "security." // for the kernel, which makes nothing of it here
+	XattrUser     = "user."     // anything, for who may read and write the contents
+	XattrTrusted  = "trusted."  // for the superuser alone
+	XattrSecurity = "security." // for the kernel, which makes nothing of it here
 	xattrSystem   = "system."
 )
 
@@ -44,7 +44,7 @@ func attributed(loc Location, name string, want uint32) (Attributed, calls.Errno
 	if !ok {
 		return nil, calls.EOPNOTSUPP
 	}
-	for _, prefix := range []string{xattrUser, xattrTrusted, xattrSecurity} {
+	for _, prefix := range []string{XattrUser, XattrTrusted, XattrSecurity} {
 		if name == prefix {
 			return nil, calls.EINVAL
 		}
@@ -66,19 +66,19 @@ func attributePermitted(n Inode, name string, want uint32) calls.Errno {
 	}
 	super := CurrentCred().EUID == 0
 	switch {
-	case begins(name, xattrSecurity):
+	case begins(name, XattrSecurity):
 		if want&MayWrite != 0 && !super {
 			return calls.EPERM
 		}
 		return 0
 	case begins(name, xattrSystem):
 		return 0
-	case begins(name, xattrTrusted):
+	case begins(name, XattrTrusted):
 		if !super {
 			return refused
 		}
 		return 0
-	case begins(name, xattrUser):
+	case begins(name, XattrUser):
 		var st fdtable.Stat
 		if err := n.Stat(&st); err != 0 {
 			return err
@@ -135,7 +135,7 @@ func Xattrs(loc Location) ([]string, calls.Errno) {
 	all, err := a.Attributes()
 	var names []string
 	for _, name := range all {
-		if CurrentCred().EUID == 0 || !begins(name, xattrTrusted) {
+		if CurrentCred().EUID == 0 || !begins(name, XattrTrusted) {
 			names = append(names, name)
 		}
 	}

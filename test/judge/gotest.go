@@ -15,9 +15,9 @@ import (
 )
 
 // goCommand is the patched go command, in the suite's directory.
-func (s *Suite) goCommand(t *testing.T, goos string, env, args []string) *exec.Cmd {
+func (s *Suite) goCommand(ctx context.Context, t *testing.T, goos string, env, args []string) *exec.Cmd {
 	root := harness.GOROOT(t)
-	cmd := exec.CommandContext(harness.Context(t), filepath.Join(root, "bin/go"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(root, "bin/go"), args...)
 	cmd.Dir = s.Dir
 	cmd.Env = slices.Concat(os.Environ(),
 		[]string{"GOROOT=" + root, "GOTOOLCHAIN=local", "GOOS=" + goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="}, s.Env, env)
@@ -27,7 +27,8 @@ func (s *Suite) goCommand(t *testing.T, goos string, env, args []string) *exec.C
 
 // goTest runs go test, on which it keeps the user posted. That tests fail is no error.
 func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*results, error) {
-	cmd := s.goCommand(t, goos, env, slices.Concat([]string{"test", "-json", "-vet=off", "-timeout=2h"}, s.Flags, args))
+	ctx := harness.Context(t)
+	cmd := s.goCommand(ctx, t, goos, env, slices.Concat([]string{"test", "-json", "-vet=off", "-timeout=2h"}, s.Flags, args))
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -45,7 +46,7 @@ func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*r
 		return nil, err
 	}
 	err = cmd.Wait()
-	if ctx := harness.Context(t); ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil && !testsFailed(err) {

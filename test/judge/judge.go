@@ -183,7 +183,7 @@ func (s *Suite) inGuests(t *testing.T, k Kind) (*results, error) {
 // group expands the patterns and groups the packages by the flags of xengo exec
 // that they need.
 func (s *Suite) group(t *testing.T) (map[string][]string, error) {
-	out, err := s.goCommand(t, "xenpv", nil, append([]string{"list"}, s.Packages...)).Output()
+	out, err := s.goCommand(harness.Context(t), t, "xenpv", nil, append([]string{"list"}, s.Packages...)).Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}

@@ -37,7 +37,7 @@ var modules = []module{
 	// What is left out makes messages of a gigabyte.
 	{path: "github.com/jackc/pgx/v5@v5.12.0", packages: everything, flags: []string{"-skip=BiggerThanMaxMessageBodyLen"}},
 	{path: "github.com/labstack/echo/v5@v5.4.4", packages: everything},
-	// Its tests give a handshake a second, times this.
+	// Most of its tests give things a second or less, times this.
 	{path: "github.com/quic-go/quic-go@v0.65.0", packages: everything, flags: []string{"-short"}, env: []string{"TIMESCALE_FACTOR=10"}},
 	// What is left out starts containers with servers.
 	{path: "github.com/redis/go-redis/v9@v9.23.0", packages: everything, flags: []string{"-skip=^TestGinkgoSuite$"}},
