@@ -118,3 +118,31 @@ func BenchmarkDatagram(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkConnect makes a connection, which the server ends.
+func BenchmarkConnect(b *testing.B) {
+	l, err := newInet(theStack(), socket.AF_INET, socket.SOCK_STREAM, 0)
+	require.Zero(b, err)
+	defer l.Release()
+	require.Zero(b, l.Bind([]byte{socket.AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}))
+	require.Zero(b, l.Listen(1))
+	addr, err := l.LocalAddr()
+	require.Zero(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		client, err := newInet(theStack(), socket.AF_INET, socket.SOCK_STREAM, 0)
+		require.Zero(b, err)
+		client.Connect(addr)
+		wait(l, fdtable.In)
+		server, _, err := l.Accept()
+		require.Zero(b, err)
+		require.Zero(b, server.Release())
+		_, err = client.Read(make([]byte, 1))
+		for err == calls.EAGAIN {
+			wait(client, fdtable.In)
+			_, err = client.Read(make([]byte, 1))
+		}
+		require.Zero(b, err)
+		require.Zero(b, client.Release())
+	}
+}

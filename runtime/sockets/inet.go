@@ -188,6 +188,9 @@ func (s *inet) Release() calls.Errno {
 	}
 	s.queue.EventUnregister(&s.entry)
 	s.groups.removeAll(s.st)
+	if s.isTCP() {
+		limitTimeWait()
+	}
 	return 0
 }
 

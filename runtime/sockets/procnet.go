@@ -44,11 +44,16 @@ func open(st *netstack.Stack, typ int) []endpoint {
 // streams returns all TCP endpoints, also those that wait to be accepted or were closed by the program and still have something to do.
 func streams(st *netstack.Stack) []endpoint {
 	list := open(st, socket.SOCK_STREAM)
+	seen := map[tcpip.Endpoint]bool{} // there may be thousands
+	for _, e := range list {
+		seen[e.ep] = true
+	}
 	for _, t := range append(st.RegisteredEndpoints(), st.CleanupEndpoints()...) {
 		ep, ok := t.(*tcp.Endpoint)
-		if !ok || slices.ContainsFunc(list, func(e endpoint) bool { return e.ep == tcpip.Endpoint(ep) }) {
+		if !ok || seen[ep] {
 			continue
 		}
+		seen[ep] = true
 		a, err := ep.GetLocalAddress()
 		list = append(list, endpoint{ep, 0, err == nil && a.Addr.Len() == header.IPv6AddressSize})
 	}

@@ -50,16 +50,20 @@ var (
 
 // TestSpeed compares what benchmarks take in guests and in Linux, in
 // instructions. XENGO_BENCH=all adds Go's own benchmarks, XENGO_BENCH=sort runs those of
-// one package. XENGO_VCPUS="1 2 4" does so with several numbers of vCPUs. The table goes to the file
-// that XENGO_BENCH_TABLE names.
+// one package, XENGO_BENCH='speed/Timer|Mutex' those of its benchmarks that match. XENGO_VCPUS="1 2 4" does so with
+// several numbers of vCPUs. The table goes to the file that XENGO_BENCH_TABLE names.
 func TestSpeed(t *testing.T) {
 	suites := slices.Clone(ours)
-	switch s := os.Getenv("XENGO_BENCH"); {
-	case s == "all":
+	name, bench, some := strings.Cut(os.Getenv("XENGO_BENCH"), "/")
+	switch {
+	case name == "all":
 		suites = append(suites, gos...)
-	case s != "":
-		suites = slices.DeleteFunc(append(suites, gos...), func(x suite) bool { return path.Base(x.pkg) != s })
-		require.NotEmpty(t, suites, "XENGO_BENCH=%s is no package with benchmarks here", s)
+	case name != "":
+		suites = slices.DeleteFunc(append(suites, gos...), func(x suite) bool { return path.Base(x.pkg) != name })
+		require.NotEmpty(t, suites, "XENGO_BENCH=%s is no package with benchmarks here", name)
+		if some {
+			suites[0].bench = bench
+		}
 	case !harness.Long():
 		t.Skip("takes minutes; XENGO_BENCH=speed runs it")
 	}

@@ -1,0 +1,40 @@
+package sockets
+
+import (
+	"sync/atomic"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+
+	"internal/xengo/runtime/kernel"
+)
+
+// Who closes a connection first keeps its ports for a minute more, in TIME_WAIT. The stack keeps all else, too,
+// 5 KiB for each: a small server whose clients come anew for each request would be out of memory before the minute is
+// over. So there is a limit, as on Linux (Documentation/networking/ip-sysctl.rst, tcp_max_tw_buckets), and what is
+// above it is over at once.
+
+// timeWaitLimit is how many connections may be in TIME_WAIT, Linux's default: half as many as it has hash buckets,
+// one for 128 KiB. Source: Linux 6.16 net/ipv4/tcp.c, tcp_init; net/ipv4/tcp_ipv4.c, tcp_set_hashinfo.
+func timeWaitLimit() int { return int(kernel.MemTotal() >> 17 / 2) }
+
+// released counts streams that the program has closed.
+var released atomic.Int64
+
+// limitTimeWait is called when a stream has been closed. It looks now and then, so that the limit may be exceeded by
+// an eighth. The peer gets a reset, which says nothing to it: its end is over already.
+func limitTimeWait() {
+	limit := timeWaitLimit()
+	if released.Add(1)%int64(max(1, limit/8)) != 0 {
+		return
+	}
+	for _, e := range tcpip.GetDanglingEndpoints() {
+		ep, ok := e.(*tcp.Endpoint)
+		if !ok || ep.EndpointState() != tcp.StateTimeWait {
+			continue
+		}
+		if limit--; limit < 0 {
+			ep.Abort()
+		}
+	}
+}
