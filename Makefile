@@ -39,7 +39,7 @@ test-modules: vet ## run popular modules' own tests on Xen and write the table b
 
 bench: vet ## compare speeds with a Linux guest's, in instructions, and write the table bin/bench.md; takes hours
 	@mkdir -p bin && rm -f bin/bench.md
-	XENGO_BENCH=all XENGO_VCPUS='1 2 4' XENGO_BENCH_TABLE=$(CURDIR)/bin/bench.md $(GO) test -v -timeout 24h -run 'TestSpeed|TestRootfs' ./test/bench
+	XENGO_BENCH=all XENGO_VCPUS='1 2 4' XENGO_BENCH_TABLE=$(CURDIR)/bin/bench.md $(GO) test -v -timeout 24h -run 'TestSpeed|TestScaling|TestRootfs' ./test/bench
 
 vet: ## check the sources, installing what tests need
 	@GO='$(GO)' scripts/prerequisites test

@@ -120,7 +120,7 @@ func (h *handle) ReadAt(p []byte, offset int64) (int, calls.Errno) {
 	defer h.mu.RUnlock()
 	done := 0
 	for done < len(p) {
-		n, err := h.read(p[done:min(len(p), done+h.chunk)], offset+int64(done))
+		n, err := h.fs.readPart(h.fid, p[done:min(len(p), done+h.chunk)], offset+int64(done))
 		done += n
 		if err != 0 && done == 0 {
 			return 0, err
@@ -132,12 +132,12 @@ func (h *handle) ReadAt(p []byte, offset int64) (int, calls.Errno) {
 	return done, 0
 }
 
-// read is one request.
-func (h *handle) read(p []byte, offset int64) (int, calls.Errno) {
+// readPart reads in one request.
+func (fs *FS) readPart(fid uint32, p []byte, offset int64) (int, calls.Errno) {
 	r := p9.Rread{Data: p[:0:len(p)]}
-	err := h.fs.callLarge(len(p), &p9.Tread{Fid: h.fid, Offset: uint64(offset), Count: uint32(len(p))}, &r)
+	err := fs.callLarge(len(p), &p9.Tread{Fid: fid, Offset: uint64(offset), Count: uint32(len(p))}, &r)
 	if err == 0 && len(r.Data) > len(p) {
-		err = h.fs.broken(errCount)
+		err = fs.broken(errCount)
 	}
 	if err != 0 {
 		return 0, err
@@ -157,7 +157,7 @@ func (h *handle) WriteAt(p []byte, offset int64) (n int, end int64, err calls.Er
 	}
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	n, err = h.write(p, offset)
+	n, err = h.fs.writeAll(h.fid, p, offset, h.chunk)
 	return n, offset + int64(n), err
 }
 
@@ -170,7 +170,7 @@ func (h *handle) append(p []byte) (n int, end int64, err calls.Errno) {
 	defer h.mu.RUnlock()
 	var st fdtable.Stat
 	if h.appends {
-		if n, err = h.write(p, 0); err == 0 {
+		if n, err = h.fs.writeAll(h.fid, p, 0, h.chunk); err == 0 {
 			err = h.fs.stat(h.fid, &st)
 		}
 		if n > 0 {
@@ -181,20 +181,20 @@ func (h *handle) append(p []byte) (n int, end int64, err calls.Errno) {
 	if err := h.fs.stat(h.fid, &st); err != 0 {
 		return 0, 0, err
 	}
-	n, err = h.write(p, st.Size)
+	n, err = h.fs.writeAll(h.fid, p, st.Size, h.chunk)
 	return n, st.Size + int64(n), err
 }
 
-// write makes requests until all is written, or one fails. It succeeds if anything was written.
-func (h *handle) write(p []byte, offset int64) (int, calls.Errno) {
+// writeAll makes requests for at most chunk bytes until all is written, or one fails. It succeeds if anything was written.
+func (fs *FS) writeAll(fid uint32, p []byte, offset int64, chunk int) (int, calls.Errno) {
 	done := 0
 	for done < len(p) {
-		part := p[done:min(len(p), done+h.chunk)]
+		part := p[done:min(len(p), done+chunk)]
 		var r p9.Rwrite
-		err := h.fs.callLarge(len(part), &p9.Twrite{Fid: h.fid, Offset: uint64(offset) + uint64(done), Data: part}, &r)
+		err := fs.callLarge(len(part), &p9.Twrite{Fid: fid, Offset: uint64(offset) + uint64(done), Data: part}, &r)
 		switch {
 		case err == 0 && uint64(r.Count) > uint64(len(part)):
-			err = h.fs.broken(errCount)
+			err = fs.broken(errCount)
 		case err == 0 && r.Count == 0:
 			err = calls.EIO
 		}

@@ -28,6 +28,8 @@ type suite struct {
 	dir   string   // working directory
 	files []string // what they read, in GOROOT
 	disks bool     // they use two disks, see package diskspeed
+
+	time time.Duration // how long each runs at least; 0: benchtime
 }
 
 var (
@@ -51,7 +53,7 @@ var (
 // TestSpeed compares what benchmarks take in guests and in Linux, in
 // instructions. XENGO_BENCH=all adds Go's own benchmarks, XENGO_BENCH=sort runs those of
 // one package, XENGO_BENCH='speed/Timer|Mutex' those of its benchmarks that match. XENGO_VCPUS="1 2 4" does so with
-// several numbers of vCPUs. The table goes to the file that XENGO_BENCH_TABLE names.
+// several numbers of vCPUs. The table goes to the end of the file that XENGO_BENCH_TABLE names.
 func TestSpeed(t *testing.T) {
 	suites := slices.Clone(ours)
 	name, bench, some := strings.Cut(os.Getenv("XENGO_BENCH"), "/")
@@ -78,7 +80,7 @@ func TestSpeed(t *testing.T) {
 			}
 		}
 	})
-	table.save(t)
+	appendTable(t, table.String())
 }
 
 // vcpus are the numbers of vCPUs that XENGO_VCPUS names, or 1. The machine that counts has one processor, which they
@@ -101,7 +103,7 @@ const megabytes = 1024
 
 // args are those of the test binary.
 func (s *suite) args() []string {
-	return []string{"-test.run=^$", "-test.bench=" + s.bench, "-test.benchtime=" + benchtime.String(), "-test.count=3"}
+	return []string{"-test.run=^$", "-test.bench=" + s.bench, "-test.benchtime=" + cmp.Or(s.time, benchtime).String(), "-test.count=3"}
 }
 
 // benchtime is how long a benchmark runs at least, in the guest's time.

@@ -3,7 +3,6 @@ package bench
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"os"
@@ -69,7 +68,7 @@ func (r *row) ratio(kind string) float64 {
 	return h / l
 }
 
-func (t *table) write(w io.Writer) error {
+func (t *table) String() string {
 	var b strings.Builder
 	b.WriteString("Instructions for each operation, by kind of domain and number of vCPUs; ratios below 1 are less than Linux takes.\n\n| benchmark |")
 	for _, k := range t.kinds {
@@ -83,24 +82,22 @@ func (t *table) write(w io.Writer) error {
 		}
 		b.WriteString("\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	b.WriteString("\n")
+	return b.String()
 }
 
-// save writes the table to the file that XENGO_BENCH_TABLE names, or to the log.
-func (t *table) save(tt *testing.T) {
-	tt.Helper()
+// appendTable writes a table to the end of the file that XENGO_BENCH_TABLE names, or to standard output.
+func appendTable(t *testing.T, text string) {
+	t.Helper()
 	f := os.Stdout
 	if name := os.Getenv("XENGO_BENCH_TABLE"); name != "" {
 		var err error
-		if f, err = os.Create(name); err != nil {
-			tt.Fatal(err)
-		}
+		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+		require.NoError(t, err)
 		defer f.Close()
 	}
-	if err := t.write(f); err != nil {
-		tt.Error(err)
-	}
+	_, err := f.WriteString(text)
+	require.NoError(t, err)
 }
 
 func TestParse(t *testing.T) {
@@ -111,7 +108,5 @@ func TestParse(t *testing.T) {
 func TestTable(t *testing.T) {
 	var tb table
 	tb.add("pvh", "guests/speed", map[string]float64{"A": 100}, map[string]float64{"A": 50, "B": 1})
-	var b strings.Builder
-	require.NoError(t, tb.write(&b))
-	require.Contains(t, b.String(), "| speed A | 100 | 50 | 0.50 |\n| speed B | 0 | 1 | NaN |\n")
+	require.Contains(t, tb.String(), "| speed A | 100 | 50 | 0.50 |\n| speed B | 0 | 1 | NaN |\n")
 }

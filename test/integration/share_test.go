@@ -85,12 +85,15 @@ func TestShare(t *testing.T) {
 // TestShareFiles runs what TestFiles does in a shared directory, but for what makes
 // very many requests.
 func TestShareFiles(t *testing.T) {
-	properties := []string{"write-read", "rename", "links", "truncate", "append", "metadata", "errors", "root"}
+	properties := []string{"write-read", "rename", "links", "truncate", "append", "metadata", "errors", "root", "attributes"}
 	harness.Each(t, harness.Platforms(), func(t *testing.T, p harness.Platform) {
 		dir, _ := shared(t, p.Bed(t))
 		c := shareOf(t, dir, "files", properties...)
 		c.Env = []string{"TMPDIR=/mnt"}
 		shareHolds(t, p, c, properties...)
+		if out := harness.Dom0(t, p.Bed(t), "sh", "-c", "getfattr -d "+dir+"/attributes*"); !strings.Contains(out, "user.long=\"longlong") || !strings.Contains(out, "user.short=\"1\"") {
+			t.Errorf("the extended attributes in dom0 are %q", out)
+		}
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -15,6 +16,8 @@ import (
 const (
 	emulator = "qemu-system-x86_64"
 	memory   = "4096" // MB of the machine: dom0 has 1024, so that a guest of 2048 fits
+
+	processors = 2 // of the machine, and of this one that it keeps busy
 )
 
 // The command lines of Xen and dom0. cpuidle=0: Xen's idle loop would take a
@@ -43,7 +46,7 @@ func (o *Options) machine() []string {
 
 var devices = []string{
 	"-machine", "q35", "-cpu", "EPYC,+svm,-smap,-monitor,-rdtscp",
-	"-smp", "2", "-m", memory, "-display", "none", "-no-reboot", "-nodefaults",
+	"-smp", strconv.Itoa(processors), "-m", memory, "-display", "none", "-no-reboot", "-nodefaults",
 	"-device", "virtio-serial-pci,max_ports=2", "-device", "virtserialport,chardev=agent,nr=1,name=xengo.agent",
 	"-device", "virtio-9p-pci,fsdev=share0,mount_tag=share0", "-device", "virtio-9p-pci,fsdev=share1,mount_tag=share1",
 	"-device", "virtio-9p-pci,fsdev=share2,mount_tag=share2", "-device", "virtio-9p-pci,fsdev=share3,mount_tag=share3",

@@ -36,14 +36,14 @@ func runBase() (string, error) {
 	return base, nil
 }
 
-// newRun makes a directory, and removes those of beds that died.
-func newRun() (*rundir, error) {
+// newRun makes a directory, and removes those of beds that died. It returns how many others there are that live.
+func newRun() (r *rundir, others int, err error) {
 	base, err := runBase()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if err := sweep(base); err != nil {
-		return nil, err
+	if others, err = sweep(base); err != nil {
+		return nil, others, err
 	}
 	for n := 0; ; n++ {
 		dir := filepath.Join(base, fmt.Sprintf("%d-%d", os.Getpid(), n))
@@ -52,13 +52,13 @@ func newRun() (*rundir, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, others, err
 		}
 		f, err := tryLock(dir + ".lock")
 		if err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
+			return nil, others, errors.Join(err, os.RemoveAll(dir))
 		}
-		return &rundir{dir, f}, nil
+		return &rundir{dir, f}, others, nil
 	}
 }
 
@@ -67,27 +67,29 @@ func (r *rundir) remove() error {
 	return errors.Join(err, os.Remove(r.dir+".lock"), r.lock.Close())
 }
 
-// sweep removes the directories whose lock nobody holds. A directory is made
-// just before its lock, so those without one may be young.
-func sweep(base string) error {
+// sweep removes the directories whose lock nobody holds, and returns how many
+// are in use. A directory is made just before its lock, so those without one
+// may be young.
+func sweep(base string) (living int, err error) {
 	locks, err := filepath.Glob(filepath.Join(base, "*.lock"))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, name := range locks {
 		f, err := tryLock(name)
 		if errors.Is(err, unix.EWOULDBLOCK) {
+			living++
 			continue
 		}
 		if err != nil {
-			return err
+			return living, err
 		}
 		dead := rundir{name[:len(name)-len(".lock")], f}
 		if err := dead.remove(); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
+			return living, err
 		}
 	}
-	return nil
+	return living, nil
 }
 
 // tryLock takes a file's lock or fails with EWOULDBLOCK.

@@ -42,6 +42,9 @@ func (s *Server) doL(req p9.Message) (p9.Message, error) {
 		target, err := os.Readlink(s.at(f.path))
 		return &p9.Rreadlink{Target: target}, err
 	}
+	if reply, err := s.xattr(req); reply != nil || err != nil {
+		return reply, err
+	}
 	return s.names(req)
 }
 

@@ -37,6 +37,7 @@ type fid struct {
 	path    string // below Dir, "." at the top
 	file    *os.File
 	entries []fs.DirEntry // of a directory, when reading began
+	attr    *attribute
 }
 
 // Fids returns how many are in use.
@@ -229,7 +230,7 @@ func (s *Server) walk(m *p9.Twalk) (p9.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if from.file != nil || len(m.Names) > p9.MaxWalk {
+	if from.file != nil || from.attr != nil || len(m.Names) > p9.MaxWalk {
 		return nil, unix.EINVAL
 	}
 	r := &p9.Rwalk{}
@@ -267,6 +268,9 @@ func (s *Server) clunk(n uint32) error {
 	delete(s.fids, n)
 	if f.file != nil {
 		f.file.Close()
+	}
+	if f.attr != nil {
+		return f.attr.end(s.at(f.path))
 	}
 	return nil
 }
@@ -321,6 +325,9 @@ func (s *Server) read(m *p9.Tread) (p9.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.attr != nil {
+		return f.attr.read(m), nil
+	}
 	if f.file == nil {
 		return nil, unix.EBADF
 	}
@@ -341,6 +348,9 @@ func (s *Server) write(m *p9.Twrite) (p9.Message, error) {
 	f, err := s.get(m.Fid)
 	if err != nil {
 		return nil, err
+	}
+	if f.attr != nil {
+		return f.attr.write(m)
 	}
 	if f.file == nil {
 		return nil, unix.EBADF

@@ -29,7 +29,7 @@ func attributes() error {
 	); err != nil {
 		return err
 	}
-	if err := unix.Setxattr(name, "user.short", nil, unix.XATTR_CREATE); err != unix.EEXIST {
+	if err := unix.Setxattr(name, "user.short", []byte("4"), unix.XATTR_CREATE); err != unix.EEXIST {
 		return fmt.Errorf("one that exists: %v", err)
 	}
 	list := make([]byte, 100)
