@@ -276,10 +276,11 @@ func (n *inode) changeXattr(name string, change func(all []attribute, i int) ([]
 	if err != 0 {
 		return err
 	}
+	block := inPlace(all, true)
 	if all, err = change(all, findXattr(all, index, rest)); err != 0 {
 		return err
 	}
-	if err := n.storeXattrs(all); err != 0 {
+	if err := n.storeXattrs(all, block); err != 0 {
 		return err
 	}
 	n.touchChange()
@@ -309,15 +310,22 @@ func inPlace(all []attribute, inBlock bool) (some []attribute) {
 	return some
 }
 
-// storeXattrs writes all where they are to be. The caller calls changed.
-func (n *inode) storeXattrs(all []attribute) calls.Errno {
+func (a attribute) equal(b attribute) bool {
+	return a.index == b.index && a.name == b.name && string(a.value) == string(b.value)
+}
+
+// storeXattrs writes all where they are to be; the file's block, which others may share, has those of block. The caller
+// calls changed.
+func (n *inode) storeXattrs(all, block []attribute) calls.Errno {
 	if fs := n.fs; fs.compat&compatXattr == 0 {
 		fs.compat |= compatXattr
 		le.Put32(fs.sb, sbCompat, fs.compat)
 		fs.superChanged()
 	}
-	if err := n.storeXattrBlock(inPlace(all, true)); err != 0 {
-		return err
+	if inBlock := inPlace(all, true); !slices.EqualFunc(inBlock, block, attribute.equal) {
+		if err := n.storeXattrBlock(inBlock); err != 0 {
+			return err
+		}
 	}
 	if area := n.space(); area != nil {
 		clear(area)

@@ -150,6 +150,10 @@ func TestSharedXattr(t *testing.T) {
 		for _, name := range []string{"a", "b", "c"} {
 			require.Equal(t, want, attributes(t, at(t, fs, name)))
 		}
+		c := at(t, fs, "c").(*file)
+		if ok(t, c.SetAttribute("user.s", []byte("1"), 0)); c.space() != nil { // there is room in the inode
+			require.Equal(t, block, c.xattrBlockNr(), "what did not change was copied")
+		}
 		ok(t, at(t, fs, "b").(vfs.Attributed).SetAttribute("user.long", bytes.Repeat([]byte("y"), 600), 0))
 		ok(t, fs.Root().Remove("c", false))
 		require.Equal(t, want, attributes(t, at(t, fs, "a")))
