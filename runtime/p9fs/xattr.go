@@ -2,7 +2,6 @@ package p9fs
 
 import (
 	"errors"
-	"strings"
 
 	"internal/xengo/drivers/ninepfront/p9"
 	"internal/xengo/runtime/calls"
@@ -25,9 +24,11 @@ func (n *node) Attribute(name string) ([]byte, calls.Errno) {
 // Attributes returns all names.
 func (n *node) Attributes() (names []string, err calls.Errno) {
 	list, err := n.readXattr("", listMax)
-	for name := range strings.SplitSeq(string(list), "\x00") {
-		if name != "" {
-			names = append(names, name)
+	start := 0
+	for i, c := range list { // each ends with a zero
+		if c == 0 {
+			names = append(names, string(list[start:i]))
+			start = i + 1
 		}
 	}
 	return names, err
