@@ -37,7 +37,7 @@ test-modules: vet ## run popular modules' own tests on Xen and write the table b
 	@mkdir -p bin && rm -f bin/modules.md
 	XENGO_MODULES=all XENGO_MODULES_TABLE=$(CURDIR)/bin/modules.md $(GO) test -v -timeout 8h ./test/modules
 
-bench: vet ## compare speeds with a Linux guest's, in instructions, and write the table bin/bench.md; takes hours
+bench: vet ## compare speeds with a Linux guest's, in instructions, and how both scale, in time, and write the table bin/bench.md; takes hours
 	@mkdir -p bin && rm -f bin/bench.md
 	XENGO_BENCH=all XENGO_VCPUS='1 2 4' XENGO_BENCH_TABLE=$(CURDIR)/bin/bench.md $(GO) test -v -timeout 24h -run 'TestSpeed|TestScaling|TestRootfs' ./test/bench
 

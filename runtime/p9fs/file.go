@@ -118,16 +118,22 @@ func (h *handle) ReadAt(p []byte, offset int64) (int, calls.Errno) {
 	}
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	done := 0
+	n, err := h.fs.readAll(h.fid, p, offset, h.chunk)
+	if n > 0 {
+		err = 0
+	}
+	return n, err
+}
+
+// readAll makes requests for at most chunk bytes until p is full, there is no more, or one fails. What came before that
+// is there.
+func (fs *FS) readAll(fid uint32, p []byte, offset int64, chunk int) (done int, err calls.Errno) {
 	for done < len(p) {
-		n, err := h.fs.readPart(h.fid, p[done:min(len(p), done+h.chunk)], offset+int64(done))
-		done += n
-		if err != 0 && done == 0 {
-			return 0, err
-		}
+		n, err := fs.readPart(fid, p[done:min(len(p), done+chunk)], offset+int64(done))
 		if err != 0 || n == 0 {
-			break
+			return done, err
 		}
+		done += n
 	}
 	return done, 0
 }

@@ -58,17 +58,11 @@ func (fs *FS) readXattr(of uint32, name string, most uint64) ([]byte, calls.Errn
 		return nil, fs.broken(errAttribute)
 	}
 	value := make([]byte, r.Size)
-	for done := 0; done < len(value); {
-		n, err := fs.readPart(fid, value[done:min(len(value), done+fs.msize-p9.ReadOverhead)], int64(done))
-		if err != 0 {
-			return nil, err
-		}
-		if n == 0 {
-			return value[:done], 0
-		}
-		done += n
+	n, err := fs.readAll(fid, value, 0, fs.msize-p9.ReadOverhead)
+	if err != 0 {
+		return nil, err
 	}
-	return value, 0
+	return value[:n], 0
 }
 
 // SetAttribute sets a value. There is none that is empty: to servers that is how one is removed (QEMU 10.0 hw/9pfs/9p.c,

@@ -10,21 +10,46 @@ import (
 	"internal/xengo/runtime/socket"
 )
 
-// connected returns both ends of a connection on lo.
-func connected(b *testing.B) (client, server socket.Socket) {
+// listener returns a socket on lo that listens, and its address.
+func listener(t testing.TB) (l socket.Socket, addr []byte) {
 	l, err := newInet(theStack(), socket.AF_INET, socket.SOCK_STREAM, 0)
-	require.Zero(b, err)
-	defer l.Release()
-	require.Zero(b, l.Bind([]byte{socket.AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}))
-	require.Zero(b, l.Listen(1))
-	addr, err := l.LocalAddr()
-	require.Zero(b, err)
-	client, err = newInet(theStack(), socket.AF_INET, socket.SOCK_STREAM, 0)
-	require.Zero(b, err)
+	require.Zero(t, err)
+	require.Zero(t, l.Bind([]byte{socket.AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}))
+	require.Zero(t, l.Listen(1))
+	addr, err = l.LocalAddr()
+	require.Zero(t, err)
+	return l, addr
+}
+
+// dial returns both ends of a connection to a listener.
+func dial(t testing.TB, l socket.Socket, addr []byte) (client, server socket.Socket) {
+	client, err := newInet(theStack(), socket.AF_INET, socket.SOCK_STREAM, 0)
+	require.Zero(t, err)
 	client.Connect(addr)
 	wait(l, fdtable.In)
 	server, _, err = l.Accept()
-	require.Zero(b, err)
+	require.Zero(t, err)
+	return client, server
+}
+
+// endedByServer makes a connection, which the server ends.
+func endedByServer(t testing.TB, l socket.Socket, addr []byte) {
+	client, server := dial(t, l, addr)
+	require.Zero(t, server.Release())
+	_, err := client.Read(make([]byte, 1))
+	for err == calls.EAGAIN {
+		wait(client, fdtable.In)
+		_, err = client.Read(make([]byte, 1))
+	}
+	require.Zero(t, err)
+	require.Zero(t, client.Release())
+}
+
+// connected returns both ends of a connection on lo.
+func connected(b *testing.B) (client, server socket.Socket) {
+	l, addr := listener(b)
+	defer l.Release()
+	client, server = dial(b, l, addr)
 	b.Cleanup(func() { client.Release(); server.Release() })
 	return client, server
 }
@@ -121,28 +146,10 @@ func BenchmarkDatagram(b *testing.B) {
 
 // BenchmarkConnect makes a connection, which the server ends.
 func BenchmarkConnect(b *testing.B) {
-	l, err := newInet(theStack(), socket.AF_INET, socket.SOCK_STREAM, 0)
-	require.Zero(b, err)
+	l, addr := listener(b)
 	defer l.Release()
-	require.Zero(b, l.Bind([]byte{socket.AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}))
-	require.Zero(b, l.Listen(1))
-	addr, err := l.LocalAddr()
-	require.Zero(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		client, err := newInet(theStack(), socket.AF_INET, socket.SOCK_STREAM, 0)
-		require.Zero(b, err)
-		client.Connect(addr)
-		wait(l, fdtable.In)
-		server, _, err := l.Accept()
-		require.Zero(b, err)
-		require.Zero(b, server.Release())
-		_, err = client.Read(make([]byte, 1))
-		for err == calls.EAGAIN {
-			wait(client, fdtable.In)
-			_, err = client.Read(make([]byte, 1))
-		}
-		require.Zero(b, err)
-		require.Zero(b, client.Release())
+		endedByServer(b, l, addr)
 	}
 }

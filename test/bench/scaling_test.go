@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"maps"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -54,21 +53,13 @@ func scalingTable(kind string, numbers []int, linux, xengo []map[string]float64)
 		fmt.Fprintf(&b, "| %s |", name)
 		for _, results := range [][]map[string]float64{linux, xengo} {
 			for _, r := range results {
-				fmt.Fprintf(&b, " %.2f (%.0f) |", times(results[0][name], r[name]), r[name])
+				fmt.Fprintf(&b, " %.2f (%.0f) |", quotient(results[0][name], r[name]), r[name])
 			}
 		}
 		b.WriteString("\n")
 	}
 	b.WriteString("\n")
 	return b.String()
-}
-
-// times is how many times as fast what takes ns is as what takes base; NaN if one of them is not known.
-func times(base, ns float64) float64 {
-	if base <= 0 || ns <= 0 {
-		return math.NaN()
-	}
-	return base / ns
 }
 
 func TestScalingTable(t *testing.T) {

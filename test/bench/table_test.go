@@ -61,11 +61,15 @@ func (t *table) add(kind, pkg string, linux, here map[string]float64) {
 
 // ratio is below 1 where the guest takes less; NaN if one of the two is not known.
 func (r *row) ratio(kind string) float64 {
-	l, h := r.linux[kind], r.here[kind]
-	if l <= 0 || h <= 0 {
+	return quotient(r.here[kind], r.linux[kind])
+}
+
+// quotient is a/b; NaN if one of the two is not known.
+func quotient(a, b float64) float64 {
+	if a <= 0 || b <= 0 {
 		return math.NaN()
 	}
-	return h / l
+	return a / b
 }
 
 func (t *table) String() string {

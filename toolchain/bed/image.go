@@ -111,7 +111,7 @@ func (o *Options) makeImage(ctx context.Context, dir string, debs []string, r re
 func (o *Options) bootOnce(ctx context.Context, image string) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
-	run, _, err := newRun()
+	run, err := newRun()
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,8 @@ import (
 type rundir struct {
 	dir  string
 	lock *os.File
+
+	others int // beds that lived when this one began
 }
 
 // runBase is where the directories of this user's beds are. The path is short:
@@ -36,14 +38,15 @@ func runBase() (string, error) {
 	return base, nil
 }
 
-// newRun makes a directory, and removes those of beds that died. It returns how many others there are that live.
-func newRun() (r *rundir, others int, err error) {
+// newRun makes a directory, and removes those of beds that died.
+func newRun() (*rundir, error) {
 	base, err := runBase()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	if others, err = sweep(base); err != nil {
-		return nil, others, err
+	others, err := sweep(base)
+	if err != nil {
+		return nil, err
 	}
 	for n := 0; ; n++ {
 		dir := filepath.Join(base, fmt.Sprintf("%d-%d", os.Getpid(), n))
@@ -52,13 +55,13 @@ func newRun() (r *rundir, others int, err error) {
 			continue
 		}
 		if err != nil {
-			return nil, others, err
+			return nil, err
 		}
 		f, err := tryLock(dir + ".lock")
 		if err != nil {
-			return nil, others, errors.Join(err, os.RemoveAll(dir))
+			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
-		return &rundir{dir, f}, others, nil
+		return &rundir{dir, f, others}, nil
 	}
 }
 
@@ -84,7 +87,7 @@ func sweep(base string) (living int, err error) {
 		if err != nil {
 			return living, err
 		}
-		dead := rundir{name[:len(name)-len(".lock")], f}
+		dead := rundir{dir: name[:len(name)-len(".lock")], lock: f}
 		if err := dead.remove(); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return living, err
 		}

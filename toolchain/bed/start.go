@@ -43,12 +43,11 @@ func Start(ctx context.Context, o Options) (*Bed, error) {
 		return nil, err
 	}
 	b := &Bed{release: r}
-	var others int
-	if b.rundir, others, err = newRun(); err != nil {
+	if b.rundir, err = newRun(); err != nil {
 		return nil, err
 	}
-	if others > 0 && processors*(1+others) > runtime.NumCPU() { // measured: together they did a third of what one did alone
-		o.logf("with this bed %d run here, on %d processors: they would be done sooner one after the other", 1+others, runtime.NumCPU())
+	if n := 1 + b.rundir.others; n > 1 && processors*n > runtime.NumCPU() { // ARCHITECTURE.md, Notes, has figures
+		o.logf("with this bed %d run here, on %d processors: they would be done sooner one after the other", n, runtime.NumCPU())
 	}
 	b.dir = b.rundir.dir
 	if err := b.resume(ctx, &o, image); err != nil {

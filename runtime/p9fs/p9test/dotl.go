@@ -42,10 +42,7 @@ func (s *Server) doL(req p9.Message) (p9.Message, error) {
 		target, err := os.Readlink(s.at(f.path))
 		return &p9.Rreadlink{Target: target}, err
 	}
-	if reply, err := s.xattr(req); reply != nil || err != nil {
-		return reply, err
-	}
-	return s.names(req)
+	return s.xattr(req)
 }
 
 // names does what changes names.

@@ -14,7 +14,7 @@ type attribute struct {
 	flags   int
 }
 
-// xattr does what is about extended attributes, and returns nil for everything else.
+// xattr does what is about extended attributes.
 func (s *Server) xattr(req p9.Message) (p9.Message, error) {
 	switch m := req.(type) {
 	case *p9.Txattrwalk:
@@ -44,7 +44,7 @@ func (s *Server) xattr(req p9.Message) (p9.Message, error) {
 		f.attr = &attribute{m.Name, make([]byte, m.Size), 0, int(m.Flags)}
 		return &p9.Rxattrcreate{}, nil
 	}
-	return nil, nil
+	return s.names(req)
 }
 
 func (a *attribute) read(m *p9.Tread) p9.Message {
