@@ -22,11 +22,11 @@ const DefaultTimeout = 3 * time.Minute
 type Running struct {
 	*bed.Guest
 	t     *testing.T
+	bed   *bed.Bed
 	lines *bufio.Reader
 	stuck chan string // what it did when its time was up
 	load  bed.Load    // the bed's, at the start
 	xen   int         // bytes in Xen's log at the start
-	first int         // the domain's number at the start
 }
 
 // Start boots a program. The guest is gone when the test ends; if the test
@@ -73,8 +73,8 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 	if !patience.Stop() {
 		return nil, context.DeadlineExceeded
 	}
-	r := &Running{Guest: g, t: t, lines: bufio.NewReader(g.Console()), stuck: make(chan string, 1), load: load, xen: len(log), first: g.DomID()}
-	t.Cleanup(func() { r.close(b, c.Image) })
+	r := &Running{Guest: g, t: t, bed: b, lines: bufio.NewReader(g.Console()), stuck: make(chan string, 1), load: load, xen: len(log)}
+	t.Cleanup(func() { r.close(c.Image) })
 	late := time.AfterFunc(timeout, func() {
 		r.stuck <- where(b, g, c.Image)
 		cancel() // ends the guest, for which others wait
@@ -84,28 +84,21 @@ func TryStart(t *testing.T, b *bed.Bed, p Platform, c bed.GuestConfig, timeout t
 }
 
 // close takes a guest away. Of a test that failed it tells what the guest did.
-func (g *Running) close(b *bed.Bed, image string) {
-	if n := g.Anew(); n != 0 {
-		tell := g.t.Errorf
-		if tripleFault(xenSaid(b, g.xen), g.first) {
-			tell = g.t.Logf // the emulator's: ARCHITECTURE.md, Limits of the emulated machine
-		}
-		tell("%s has begun anew %d times without being asked", g.Name, n)
-	}
+func (g *Running) close(image string) {
 	if g.t.Failed() {
 		select {
 		case doing := <-g.stuck:
 			g.t.Logf("%s took too long:\n%s", g.Name, doing)
 		case <-g.Done():
 		default:
-			g.t.Logf("%s has not ended:\n%s", g.Name, where(b, g.Guest, image))
+			g.t.Logf("%s has not ended:\n%s", g.Name, where(g.bed, g.Guest, image))
 		}
-		if load, err := b.Load(); err != nil {
+		if load, err := g.bed.Load(); err != nil {
 			g.t.Log(err)
 		} else {
 			g.t.Logf("while %s ran, %v", g.Name, load.Since(g.load))
 		}
-		g.t.Logf("while %s ran, Xen said:\n%s", g.Name, ends(xenSaid(b, g.xen), 60))
+		g.t.Logf("while %s ran, Xen said:\n%s", g.Name, ends(xenSaid(g.bed, g.xen), 60))
 		g.t.Logf("console of %s:\n%s", g.Name, ends(g.Transcript(), 60))
 	}
 	if err := g.Close(); err != nil {
@@ -125,7 +118,13 @@ func (g *Running) End() bed.Result {
 	g.t.Helper()
 	result, err := g.Wait()
 	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			err = errors.New("it took too long, or the tests were interrupted")
+		}
 		g.t.Fatalf("guest %s: %v", g.Name, err)
+	}
+	if result.Reason == bed.Reboot && tripleFault(xenSaid(g.bed, g.xen), g.DomID()) {
+		again(g.t)
 	}
 	return result
 }
@@ -141,10 +140,11 @@ func (g *Running) Expect(expression string) []string {
 			return m
 		}
 		if err != nil {
+			g.t.Logf("guest %s did not say %q", g.Name, expression)
 			if errors.Is(err, io.EOF) {
-				err = errors.New("the guest has ended, or took too long")
+				err = fmt.Errorf("it has ended with %v", g.End())
 			}
-			g.t.Fatalf("guest %s did not say %q: %v", g.Name, expression, err)
+			g.t.Fatal(err)
 		}
 	}
 }

@@ -171,7 +171,9 @@ func TestUnhandledShutdown(t *testing.T) {
 // TestReboot asks for a reboot: the program stops, and starts again.
 func TestReboot(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
-		g := harness.Start(t, p, program(t, "ending", "sigterm", "0"), 0)
+		c := program(t, "ending", "sigterm", "0")
+		c.Restart = true
+		g := harness.Start(t, p, c, 0)
 		g.Expect("^ending: ready$")
 		first := g.DomID()
 		if err := g.Reboot(t.Context()); err != nil {

@@ -43,10 +43,7 @@ func (g *Guest) xlDo(ctx context.Context, argv ...string) error {
 func (g *Guest) Shutdown(ctx context.Context) error { return g.xlDo(ctx, "shutdown", g.Name) }
 
 // Reboot asks the guest to reboot, which its program sees as SIGTERM.
-func (g *Guest) Reboot(ctx context.Context) error {
-	g.reboots.Add(1)
-	return g.xlDo(ctx, "reboot", g.Name)
-}
+func (g *Guest) Reboot(ctx context.Context) error { return g.xlDo(ctx, "reboot", g.Name) }
 
 // Destroy ends the guest at once.
 func (g *Guest) Destroy(ctx context.Context) error { return g.xlDo(ctx, "destroy", g.Name) }

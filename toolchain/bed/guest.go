@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/u-root/u-root/pkg/cpio"
 
@@ -41,6 +40,7 @@ type GuestConfig struct {
 	Shares    []Share      // directories that QEMU in dom0 serves
 	Lines     []string     // more of the domain's config, as in its file
 	NativeTSC bool         // let the guest read the TSC itself: for benchmarks
+	Restart   bool         // begin anew when it reboots, instead of ending with Reboot
 
 	// Console gets the bytes of the guest's console as they come, which then
 	// are not kept for Guest.Console and Guest.Transcript.
@@ -61,7 +61,6 @@ type Guest struct {
 	console stream
 	output  *transcript
 	once    sync.Once
-	reboots atomic.Int32 // asked for
 
 	done   chan struct{} // closed when the fields below are set
 	result Result
@@ -139,7 +138,10 @@ func (g *Guest) config(ctx context.Context, c *GuestConfig) (*xlcfg.Config, erro
 	cfg := &xlcfg.Config{
 		Name: g.Name, Type: cmp.Or(c.Type, "pvh"), Kernel: g.dir() + "/image",
 		MemoryMB: cmp.Or(c.MemoryMB, 64), VCPUs: cmp.Or(c.VCPUs, 1), Vifs: c.Vifs, Disks: c.Disks,
-		Events: [3]string{"preserve", "restart", "preserve"}, Lines: c.Lines,
+		Events: [3]string{"preserve", "preserve", "preserve"}, Lines: c.Lines,
+	}
+	if c.Restart {
+		cfg.Events[1] = "restart"
 	}
 	if c.Vifs == nil {
 		cfg.Vifs = []string{g.vif()}

@@ -72,7 +72,6 @@ type xlEvents struct {
 	line   []byte // the last one, incomplete
 	domid  int
 	reason Reason
-	anew   int // times the domain has begun again
 }
 
 var (
@@ -106,8 +105,6 @@ func (e *xlEvents) take(line string) {
 		e.reason = Destroyed
 		if first {
 			close(e.created)
-		} else {
-			e.anew++
 		}
 	}
 	if m := xlShutdown.FindStringSubmatch(line); m != nil {
@@ -126,14 +123,6 @@ func (e *xlEvents) state() (domid int, reason Reason) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.domid, e.reason
-}
-
-// Anew is how many times the guest has begun again without Reboot: by itself, or
-// as an HVM vCPU could not even take a double fault (Xen: "Triple fault").
-func (g *Guest) Anew() int {
-	g.events.mu.Lock()
-	defer g.events.mu.Unlock()
-	return g.events.anew - int(g.reboots.Load())
 }
 
 // watch copies the console until the domain has ended, and finds out how.

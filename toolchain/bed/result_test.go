@@ -38,7 +38,6 @@ func TestXLEvents(t *testing.T) {
 	require.Equal(t, Destroyed, reasons[6], "a new life")
 	require.Equal(t, Crash, reasons[9])
 	require.Equal(t, xlMessages, e.log())
-	require.Equal(t, 1, (&Guest{events: e}).Anew())
 	<-e.created
 }
 

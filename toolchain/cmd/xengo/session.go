@@ -153,7 +153,7 @@ func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 	c := bed.GuestConfig{
 		Image: image, Name: s.name, Type: s.kind, VCPUs: s.vcpus, MemoryMB: s.memory,
 		Argv0: s.argv0, Args: args, Env: s.env, Options: slices.Clone(s.options), Ramdisk: s.rootfs, Pack: s.compress,
-		DiskFiles: s.disks, NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout,
+		DiskFiles: s.disks, NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout, Restart: true,
 	}
 	if s.raw = interactive(); !s.raw {
 		c.Options = append(c.Options, "console=pipe")
