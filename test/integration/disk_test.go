@@ -38,6 +38,15 @@ func image(t *testing.T, b *bed.Bed) string {
 	return name
 }
 
+// loop makes a block device in dom0 of a file, and returns its name.
+func loop(t *testing.T, b *bed.Bed, file string) string {
+	t.Helper()
+	device := strings.TrimSpace(harness.Dom0(t, b, "losetup", "-f"))
+	harness.Dom0(t, b, "losetup", device, file)
+	afterwards(t, b, "losetup", "-d", device)
+	return device
+}
+
 // afterwards runs a command in dom0 when the test, and its guests, have ended.
 func afterwards(t *testing.T, b *bed.Bed, argv ...string) {
 	t.Helper()
@@ -81,6 +90,23 @@ func TestDisk(t *testing.T) {
 				pattern(t, b, "check", file, 2)
 			})
 		}
+	})
+}
+
+// TestDiskSectors has a disk whose sectors are eight of xenbus'.
+func TestDiskSectors(t *testing.T) {
+	harness.Each(t, harness.Platforms(), func(t *testing.T, p harness.Platform) {
+		b := p.Bed(t)
+		file := image(t, b)
+		device := loop(t, b, file)
+		harness.Dom0(t, b, harness.Install(t, b, "guests/disk"), "sectors", device, "4096")
+		result, output := harness.Run(t, p, withDisk(t, device, "xvda,rw", "raw", "/dev/xvda", fmt.Sprint(diskSize)), diskTimeout)
+		harness.Verdicts(t, output, rawProperties...)
+		harness.Ended(t, result, bed.Poweroff, 0)
+		if !strings.Contains(output, "disk: sectors of 4096\n") {
+			t.Error("its sectors have another size")
+		}
+		pattern(t, b, "check", file, 2)
 	})
 }
 
@@ -173,9 +199,7 @@ func TestDiskLinux(t *testing.T) {
 	p := harness.AllPlatforms()[0]
 	b := p.Bed(t)
 	file := image(t, b)
-	device := strings.TrimSpace(harness.Dom0(t, b, "losetup", "-f"))
-	harness.Dom0(t, b, "losetup", device, file)
-	afterwards(t, b, "losetup", "-d", device)
+	device := loop(t, b, file)
 	output := harness.Dom0(t, b, harness.Install(t, b, "guests/disk"), "raw", device, fmt.Sprint(diskSize))
 	harness.Verdicts(t, output, rawProperties...)
 }

@@ -5,6 +5,7 @@
 //	disk resize DEVICE SIZE         use one until it has another size, and then all of it: pattern 2
 //	disk unplug DEVICE              use it until it is detached and, with pattern 1, attached again
 //	disk mounted DIR                use the file system there until its disk is detached
+//	disk sectors LOOP BYTES         give a loop device of Linux sectors of that size
 //	disk journal DEVICE SIZE        write pattern 5 sector by sector, each followed by fsync, and say how many bytes are safe
 //	disk fill|check FILE SEED SIZE  write or compare a pattern
 package main
@@ -33,6 +34,8 @@ func main() {
 		verdict.Exit(unplug(name))
 	case "mounted":
 		verdict.Exit(mounted(name))
+	case "sectors":
+		fail(setSectors(name, uintptr(number(3))))
 	case "journal":
 		fail(journal(name, number(3)))
 	case "fill":

@@ -105,6 +105,20 @@ func (d disk) sizes() error {
 	if size != uint64(d.size) || sectors != size/512 || sector < 512 || physical < sector || readOnly != 0 {
 		return fmt.Errorf("%d bytes, %d sectors of %d, %d physical, read-only %d", size, sectors, sector, physical, readOnly)
 	}
+	fmt.Println("disk: sectors of", sector)
+	return nil
+}
+
+// setSectors is ioctl LOOP_SET_BLOCK_SIZE (linux/loop.h).
+func setSectors(loop string, size uintptr) error {
+	f, err := disk{name: loop}.open(0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), 0x4C09, size); errno != 0 {
+		return os.NewSyscallError("LOOP_SET_BLOCK_SIZE", errno)
+	}
 	return nil
 }
 
