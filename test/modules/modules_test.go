@@ -24,6 +24,7 @@ type module struct {
 	flags    []string // of go test
 	env      []string // of the tests, NAME=VALUE
 	short    bool     // it is quick, and tested where time is short
+	disk     int64    // MiB of the disk, with ext4, where its temporary files are; 0: in memory
 }
 
 // everything are all packages of a module.
@@ -47,6 +48,8 @@ var modules = []module{
 	{path: "golang.org/x/net@v0.62.0", packages: everything, flags: []string{"-short"}},
 	{path: "golang.org/x/sys@v0.50.0", packages: []string{"./cpu/...", "./unix/..."}},
 	{path: "google.golang.org/grpc@v1.85.0", packages: everything, flags: []string{"-short"}},
+	// What is left out does the same for minutes.
+	{path: "modernc.org/sqlite@v1.62.0", packages: everything, flags: []string{"-short", "-skip=^TestConcurrentGoroutines$|^TestRegisteredFunctions$/context_expiring$"}, disk: 512},
 }
 
 // TestModules runs them in guests. XENGO_MODULES=all runs those of all modules, as
@@ -74,7 +77,14 @@ func TestModules(t *testing.T) {
 				Table:      os.Getenv("XENGO_MODULES_TABLE"),
 				Limits:     []judge.Limit{{Percent: 97}},
 			}
+			if m.disk == 0 {
+				s.Run(t)
+				return
+			}
+			disk := harness.Disk(t, m.disk, "mkfs.ext4", "-q", "-F")
+			s.Exec, s.Alone = "--disk "+disk+":/mnt --env TMPDIR=/mnt", true
 			s.Run(t)
+			harness.OnDisk(t, disk, "e2fsck", "-fn")
 		})
 	}
 }
