@@ -123,8 +123,11 @@ func (g *Running) End() bed.Result {
 		}
 		g.t.Fatalf("guest %s: %v", g.Name, err)
 	}
-	if result.Reason == bed.Reboot && tripleFault(xenSaid(g.bed, g.xen), g.DomID()) {
-		again(g.t)
+	if result.Reason == bed.Reboot {
+		if said := xenSaid(g.bed, g.xen); tripleFault(said, g.DomID()) {
+			g.t.Logf("while %s ran, Xen said:\n%s", g.Name, ends(said, 60))
+			again(g.t)
+		}
 	}
 	return result
 }
