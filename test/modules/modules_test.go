@@ -82,7 +82,7 @@ func TestModules(t *testing.T) {
 				return
 			}
 			disk := harness.Disk(t, m.disk, "mkfs.ext4", "-q", "-F")
-			s.Exec, s.Alone = "--disk "+disk+":/mnt --env TMPDIR=/mnt", true
+			s.Exec, s.Tags, s.Alone = "--disk "+disk+":/mnt --env TMPDIR=/mnt", []string{"xengo_ext4"}, true
 			s.Run(t)
 			harness.OnDisk(t, disk, "e2fsck", "-fn")
 		})
