@@ -23,6 +23,7 @@ type module struct {
 	packages []string
 	flags    []string // of go test
 	env      []string // of the tests, NAME=VALUE
+	exec     string   // flags of xengo exec
 	short    bool     // it is quick, and tested where time is short
 	disk     int64    // MiB of the disk, with ext4, where its temporary files are; 0: in memory
 }
@@ -48,8 +49,10 @@ var modules = []module{
 	{path: "golang.org/x/net@v0.62.0", packages: everything, flags: []string{"-short"}},
 	{path: "golang.org/x/sys@v0.50.0", packages: []string{"./cpu/...", "./unix/..."}},
 	{path: "google.golang.org/grpc@v1.85.0", packages: everything, flags: []string{"-short"}},
-	// What is left out does the same for minutes.
-	{path: "modernc.org/sqlite@v1.62.0", packages: everything, flags: []string{"-short", "-skip=^TestConcurrentGoroutines$|^TestRegisteredFunctions$/context_expiring$"}, disk: 512},
+	// What is left out does the same for minutes, or reads the module's own sources.
+	{path: "modernc.org/sqlite@v1.62.0", packages: []string{".", "./pcache", "./vfs"},
+		flags: []string{"-short", "-skip=^TestConcurrentGoroutines$|^TestRegisteredFunctions$/context_expiring$"},
+		exec:  "--memory 1024 --files-limit 256", disk: 512},
 }
 
 // TestModules runs them in guests. XENGO_MODULES=all runs those of all modules, as
@@ -72,6 +75,7 @@ func TestModules(t *testing.T) {
 				Flags:      append([]string{"-mod=mod"}, m.flags...),
 				Env:        m.env,
 				Packages:   m.packages,
+				Exec:       m.exec,
 				Kinds:      judge.Kinds(t, kinds...),
 				Exceptions: []string{"exceptions.txt"},
 				Table:      os.Getenv("XENGO_MODULES_TABLE"),
@@ -82,7 +86,8 @@ func TestModules(t *testing.T) {
 				return
 			}
 			disk := harness.Disk(t, m.disk, "mkfs.ext4", "-q", "-F")
-			s.Exec, s.Tags, s.Alone = "--disk "+disk+":/mnt --env TMPDIR=/mnt", []string{"xengo_ext4"}, true
+			s.Exec += " --disk " + disk + ":/mnt --env TMPDIR=/mnt"
+			s.Tags, s.Alone = []string{"xengo_ext4"}, true
 			s.Run(t)
 			harness.OnDisk(t, disk, "e2fsck", "-fn")
 		})
