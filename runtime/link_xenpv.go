@@ -298,6 +298,15 @@ func xenKernelDiscard(p unsafe.Pointer, n uintptr) {
 	xenCountMapped(-int64(xenUnback(uintptr(p), n, false)))
 }
 
+//go:linkname xenKernelBound internal/xengo/runtime/kernel.runtime_bound
+func xenKernelBound(p unsafe.Pointer, n, end uintptr) {
+	end = alignUp(end, xenPageSize)
+	a := xenVMArgs{op: xenVMSet, va: uintptr(p), n: end, keep: ^uint64(xenPTEBeyond)}
+	xenVMCall(&a)
+	a.va, a.n, a.flags = uintptr(p)+end, n-end, xenPTEBeyond
+	xenVMCall(&a)
+}
+
 //go:linkname xenKernelPopulate internal/xengo/runtime/kernel.runtime_populate
 func xenKernelPopulate(p unsafe.Pointer, n uintptr) bool { return xenPopulate(uintptr(p), n) }
 

@@ -76,14 +76,16 @@ func xenException(t *xenThread, f *xenTrapFrame) {
 		}
 		var b xenPTEBatch
 		xenVM.lock.lock()
-		there, short := xenTouch(uintptr(addr), &b)
+		there, wanting := xenTouch(uintptr(addr), &b)
 		b.flush()
 		xenVM.lock.unlock()
 		if there {
 			return
 		}
-		if short {
+		if wanting && xenFrames.nfree < xenTouchReserve {
 			xenPuts("xengo: no memory is left for a page that the program has mapped and touched now: raise memory= in the domain's config\n")
+		}
+		if wanting {
 			sig, code = _SIGBUS, _BUS_ADRERR
 		}
 	default:

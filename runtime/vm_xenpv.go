@@ -143,14 +143,14 @@ func xenAreaCut(va uintptr) bool {
 }
 
 // xenAreaSet sets what pages of [va, va+n) that have no memory are when they get
-// it. It reports false when memory is short.
-func xenAreaSet(va, n uintptr, flags uint64) bool {
+// it: of the flags they had they keep some. It reports false when memory is short.
+func xenAreaSet(va, n uintptr, keep, flags uint64) bool {
 	if !xenAreaCut(va) || !xenAreaCut(va+n) {
 		return false
 	}
 	for a := xenVM.areas; a != nil; a = a.next {
 		if va <= a.start && a.end <= va+n {
-			a.touched = flags
+			a.touched = a.touched&keep | flags
 		}
 	}
 	// What is alike again becomes one: a program may do this for each of its pages.
@@ -169,15 +169,18 @@ func xenAreaSet(va, n uintptr, flags uint64) bool {
 const xenTouchReserve = 256
 
 // xenTouch puts memory behind the page at va if it is to have some when it is
-// touched. It reports whether the page is there then, and whether only memory is
-// wanting.
-func xenTouch(va uintptr, b *xenPTEBatch) (there, short bool) {
+// touched. It reports whether the page is there then, and whether it is not for
+// want of memory, or of a file that is long enough.
+func xenTouch(va uintptr, b *xenPTEBatch) (there, wanting bool) {
 	a := xenVM.areas
 	for a != nil && a.end <= va {
 		a = a.next
 	}
 	if a == nil || va < a.start || a.touched == 0 {
 		return false, false
+	}
+	if a.touched&xenPTEBeyond != 0 {
+		return false, true
 	}
 	e := xenWalk(va, 1, true)
 	if e == nil {
@@ -284,6 +287,7 @@ type xenVMArgs struct {
 	foreign bool
 	ok      bool
 	va, n   uintptr
+	keep    uint64
 	flags   uint64
 }
 
@@ -319,7 +323,7 @@ func xenVMK(arg unsafe.Pointer) {
 	case xenVMUnmap:
 		a.n = xenUnmapRange(a.va, a.n, a.foreign)
 	case xenVMSet:
-		a.ok = xenAreaSet(a.va, a.n, a.flags)
+		a.ok = xenAreaSet(a.va, a.n, a.keep, a.flags)
 	case xenVMTouch:
 		var b xenPTEBatch
 		a.ok = true
@@ -436,7 +440,7 @@ func xenProtect(va, n uintptr, prot int32) (errno int32) {
 		return _EACCES
 	}
 	va, n = alignDown(va, xenPageSize), alignUp(va+n, xenPageSize)-alignDown(va, xenPageSize)
-	a := xenVMArgs{op: xenVMSet, va: va, n: n, flags: flags}
+	a := xenVMArgs{op: xenVMSet, va: va, n: n, keep: xenPTEBeyond, flags: flags}
 	if xenVMCall(&a); !a.ok {
 		return _ENOMEM
 	}

@@ -85,6 +85,8 @@ func (f *file) WriteAt(p []byte, offset int64) (n int, end int64, err calls.Errn
 		return 0, 0, calls.EFBIG
 	}
 	p = p[:min(int64(len(p)), f.fs.maxSize()-offset)]
+	f.bound(max(size, offset+int64(len(p))))
+	defer func() { f.bound(max(size, end)) }()
 	if err := f.populate(offset, offset+int64(len(p))); err != 0 {
 		return 0, 0, err
 	}
@@ -120,6 +122,7 @@ func (f *file) wrote(end int64) calls.Errno {
 	}
 	if end > f.size() {
 		f.setSize(end)
+		f.bound(end)
 	}
 	if m := f.mode(); m&(vfs.S_ISUID|vfs.S_ISGID) != 0 {
 		m &^= vfs.S_ISUID
@@ -259,6 +262,7 @@ func (n *inode) truncate(size int64) calls.Errno {
 	}
 	shrinks := size < f.size()
 	f.setSize(size)
+	f.bound(size)
 	f.touchModify()
 	f.changed()
 	if shrinks {

@@ -69,6 +69,7 @@ type inode struct {
 	lastData uint64 // the one that changed more than its times
 
 	areas []*area // what is mapped; guarded by data
+	bytes int64   // how long a file areas take it for
 
 	lifeMu   sync.Mutex // guards what follows, and is held for a moment
 	opens    int        // descriptions, and those who are about to work on it

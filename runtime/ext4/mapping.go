@@ -72,6 +72,7 @@ func (f *file) Map(offset int64, length uintptr) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
+	f.boundAnew()
 	return calls.Address(a.mem), 0
 }
 
@@ -132,6 +133,7 @@ func (f *file) Remap(addr uintptr, offset int64, length uintptr) (uintptr, calls
 		return 0, err
 	}
 	kernel.Unmap(calls.At(calls.Address(old.mem)), uintptr(len(old.mem)))
+	f.boundAnew()
 	return calls.Address(a.mem), 0
 }
 
@@ -310,23 +312,55 @@ func (f *file) writeAreas() calls.Errno {
 	return 0
 }
 
-// cutAreas makes what is behind the end of the file zeros.
+// bound has what is mapped behind the end of a file of that size, in whole pages, be SIGBUS when it is touched. The caller holds
+// data for writing.
+func (n *inode) bound(size int64) {
+	if size == n.bytes {
+		return
+	}
+	n.bytes = size
+	for _, a := range n.areas {
+		end := min(max(size-a.offset, 0), int64(len(a.mem)))
+		kernel.Bound(calls.At(calls.Address(a.mem)), uintptr(len(a.mem)), uintptr(end))
+	}
+}
+
+// boundAnew is bound, of an area that does not know the size.
+func (f *file) boundAnew() {
+	size, _, _ := f.look(-1)
+	f.bytes = -1
+	f.bound(size)
+}
+
+// cutAreas makes what is behind the end of the file zeros, and takes the memory of whole pages there.
 func (n *inode) cutAreas(size int64) {
 	for _, a := range n.areas {
-		from := max(0, size-a.offset)
-		if from >= int64(len(a.mem)) {
+		keep := max(0, size-a.offset)
+		if keep >= int64(len(a.mem)) {
 			continue
 		}
-		for i := a.next(int(from / pageSize)); i < len(a.sums); i = a.next(i + 1) {
-			keep := max(0, from-int64(i)*pageSize)
-			unwritten := keep > 0 && a.writable && crc32c(0, a.page(i)) != a.sums[i]
-			clear(a.page(i)[keep:])
-			if !a.writable {
-				continue // the checksums are taken when it becomes that
-			}
-			if a.sums[i] = crc32c(0, a.page(i)); unwritten {
-				a.sums[i] = ^a.sums[i]
-			}
+		i := int(keep / pageSize)
+		if keep %= pageSize; keep > 0 {
+			a.cutPage(i, keep)
+			i++
 		}
+		rest := a.mem[i*pageSize:]
+		kernel.Discard(calls.At(calls.Address(a.mem)+uintptr(i*pageSize)), uintptr(len(rest)))
+		a.sum(i)
+	}
+}
+
+// cutPage makes what comes after the first keep bytes of a page zeros.
+func (a *area) cutPage(i int, keep int64) {
+	if !a.there(i) {
+		return
+	}
+	unwritten := a.writable && crc32c(0, a.page(i)) != a.sums[i]
+	clear(a.page(i)[keep:])
+	if !a.writable {
+		return // the checksums are taken when it becomes that
+	}
+	if a.sums[i] = crc32c(0, a.page(i)); unwritten {
+		a.sums[i] = ^a.sums[i]
 	}
 }

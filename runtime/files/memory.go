@@ -227,27 +227,19 @@ func munmapRange(start, end uintptr) calls.Errno {
 // cutMappings takes [start, end) out of the mappings and returns what is to be unmapped for that. Of several mappings of a file
 // at the same address it is one that goes. The caller holds mappingsLock.
 func cutMappings(start, end uintptr) (gone []mapping) {
-	var rest []mapping
+	all := mappings
+	mappings = nil
 	var cut [][2]uintptr
-	for _, m := range mappings {
+	for _, m := range all {
 		low, high := max(m.start, start), min(m.start+m.size, end)
-		stays := low >= high || m.share != nil && overlaps(cut, low, high)
-		if stays {
-			low, high = m.start+m.size, m.start+m.size
-		}
-		pieces := 0
-		for _, r := range [...][2]uintptr{{m.start, low}, {high, m.start + m.size}} {
-			if r[0] < r[1] {
-				rest = append(rest, mapping{r[0], r[1] - r[0], m.share, m.prot})
-				pieces++
-			}
-		}
-		switch {
-		case stays:
+		if low >= high || m.share != nil && overlaps(cut, low, high) {
+			m.keep(m.start, m.start+m.size)
 			continue
-		case m.share == nil:
+		}
+		pieces := m.keep(m.start, low) + m.keep(high, m.start+m.size)
+		if m.share == nil {
 			m = mapping{start: low, size: high - low}
-		default:
+		} else {
 			cut = append(cut, [2]uintptr{low, high})
 			if m.share.pieces += pieces - 1; m.share.pieces != 0 {
 				continue
@@ -255,8 +247,19 @@ func cutMappings(start, end uintptr) (gone []mapping) {
 		}
 		gone = append(gone, m)
 	}
-	mappings = rest
 	return gone
+}
+
+// keep adds what m has, or would have, in [start, end) to the mappings, and returns how many that are. The caller holds
+// mappingsLock.
+//
+//go:noinline
+func (m *mapping) keep(start, end uintptr) int {
+	if start >= end {
+		return 0
+	}
+	mappings = append(mappings, mapping{start, end - start, m.share, m.prot})
+	return 1
 }
 
 func overlaps(list [][2]uintptr, low, high uintptr) bool {
@@ -347,7 +350,7 @@ func protectRange(start, size, prot uintptr) calls.Errno {
 			return calls.Errno(err)
 		}
 		cutMappings(low, high) // its memory stays
-		mappings = append(mappings, mapping{low, high - low, nil, int32(prot)})
+		(&mapping{prot: int32(prot)}).keep(low, high)
 	}
 	return 0
 }

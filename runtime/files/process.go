@@ -69,11 +69,15 @@ var processCalls = []call{
 }
 
 // constant is the handler of a call that always has the same result.
+//
+//go:noinline
 func constant(r uintptr) calls.Handler {
 	return func(calls.Args) (uintptr, calls.Errno) { return r, 0 }
 }
 
 // ofProcess is constant for calls whose first or, with PRIO_PROCESS = 0 before it, second argument names the process.
+//
+//go:noinline
 func ofProcess(r uintptr) calls.Handler {
 	return func(a calls.Args) (uintptr, calls.Errno) {
 		if int32(a.A1) > pid {

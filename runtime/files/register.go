@@ -16,11 +16,12 @@ type call struct {
 }
 
 func init() {
-	for _, table := range [][]call{pathCalls, ioCalls, syncCalls, fdCalls, statCalls, pollCalls, processCalls, timeCalls, memoryCalls, xattrCalls} {
+	for _, table := range [][]call{pathCalls, ioCalls, syncCalls, fdCalls, statCalls, pollCalls, processCalls, timeCalls, memoryCalls} {
 		for _, c := range table {
 			calls.Register(c.nr, c.handler)
 		}
 	}
+	registerXattr()
 	for _, nr := range absent {
 		calls.RegisterAbsent(nr)
 	}

@@ -96,7 +96,7 @@ func (m *mapping) moveMemory(old, oldSize, at, newSize uintptr) (uintptr, calls.
 	for _, gone := range cutMappings(old, old+oldSize) {
 		gone.unmap()
 	}
-	mappings = append(mappings, mapping{start: uintptr(p), size: newSize, prot: prot})
+	(&mapping{prot: prot}).keep(uintptr(p), uintptr(p)+newSize)
 	return uintptr(p), 0
 }
 
@@ -124,6 +124,6 @@ func (m *mapping) growShare(old, oldSize, newSize uintptr) (uintptr, calls.Errno
 	for _, gone := range cutMappings(old, old+oldSize) {
 		gone.unmap()
 	}
-	mappings = append(mappings, mapping{start: addr, size: newSize, share: &share{s.file, addr, newSize, offset, 1}})
+	(&mapping{share: &share{s.file, addr, newSize, offset, 1}}).keep(addr, addr+newSize)
 	return addr, 0
 }

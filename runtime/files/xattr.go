@@ -24,11 +24,14 @@ func described(a calls.Args) (loc vfs.Location, err calls.Errno) {
 	return loc, err
 }
 
-var xattrCalls = []call{
-	{calls.SYS_SETXATTR, setXattr(followed)}, {calls.SYS_LSETXATTR, setXattr(notFollowed)}, {calls.SYS_FSETXATTR, setXattr(described)},
-	{calls.SYS_GETXATTR, getXattr(followed)}, {calls.SYS_LGETXATTR, getXattr(notFollowed)}, {calls.SYS_FGETXATTR, getXattr(described)},
-	{calls.SYS_LISTXATTR, listXattr(followed)}, {calls.SYS_LLISTXATTR, listXattr(notFollowed)}, {calls.SYS_FLISTXATTR, listXattr(described)},
-	{calls.SYS_REMOVEXATTR, removeXattr(followed)}, {calls.SYS_LREMOVEXATTR, removeXattr(notFollowed)}, {calls.SYS_FREMOVEXATTR, removeXattr(described)},
+// registerXattr registers the calls. Those of a kind have numbers one after the other.
+func registerXattr() {
+	for i, file := range [...]found{followed, notFollowed, described} {
+		calls.Register(calls.SYS_SETXATTR+uintptr(i), setXattr(file))
+		calls.Register(calls.SYS_GETXATTR+uintptr(i), getXattr(file))
+		calls.Register(calls.SYS_LISTXATTR+uintptr(i), listXattr(file))
+		calls.Register(calls.SYS_REMOVEXATTR+uintptr(i), removeXattr(file))
+	}
 }
 
 // xattrName returns the name of an attribute.

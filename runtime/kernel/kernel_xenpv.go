@@ -28,6 +28,7 @@ func runtime_threads() int32
 func runtime_munmap(p unsafe.Pointer, n uintptr)
 func runtime_reserve(at, n uintptr, prot int32) unsafe.Pointer
 func runtime_discard(p unsafe.Pointer, n uintptr)
+func runtime_bound(p unsafe.Pointer, n, end uintptr)
 func runtime_populate(p unsafe.Pointer, n uintptr) bool
 func runtime_untouched(p unsafe.Pointer, n uintptr) uintptr
 func runtime_mprotect(p unsafe.Pointer, n uintptr, prot int32) int32

@@ -145,6 +145,8 @@ func (d *data) newArea(first, end int64) (*area, calls.Errno) {
 	}
 	d.dropAreas(rest)
 	d.areas = append(d.areas, a)
+	d.bytes = -1 // a does not know it
+	d.bound(0)
 	return a, 0
 }
 
@@ -160,6 +162,19 @@ func (d *data) dropAreas(rest []*area) {
 		}
 	}
 	d.areas = rest
+}
+
+// bound has what is mapped behind the end of the file, or at least to, in whole pages, be SIGBUS when it is touched.
+func (d *data) bound(to int64) {
+	to = max(to, d.size)
+	if to == d.bytes {
+		return
+	}
+	d.bytes = to
+	for _, a := range d.areas {
+		end := min(max(to-a.first*pageSize, 0), int64(len(a.mem)))
+		kernel.Bound(calls.At(calls.Address(a.mem)), uintptr(len(a.mem)), uintptr(end))
+	}
 }
 
 // unmap gives the memory of an area back.

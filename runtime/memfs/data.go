@@ -1,6 +1,9 @@
 package memfs
 
-import "internal/xengo/runtime/calls"
+import (
+	"internal/xengo/runtime/calls"
+	"internal/xengo/runtime/kernel"
+)
 
 // data is the contents of a regular file. A page is kept only as far as it was written, rounded up to a power
 // of two, so that a small file costs little; what is in no page is what base says, and beyond that zero.
@@ -12,6 +15,7 @@ type data struct {
 	pages map[int64][]byte // the others
 	count int64            // pages in first and pages
 	areas []*area          // what is mapped; its pages are in none of the above
+	bytes int64            // how long a file areas take it for
 }
 
 // maxSize is where the last page of the largest file ends. Linux on amd64 has one page more (MAX_LFS_FILESIZE),
@@ -157,11 +161,13 @@ func (d *data) copied(i int64, page []byte, n, room int) ([]byte, calls.Errno) {
 
 // truncate sets the size. What is cut off reads as zero if the file grows again.
 func (d *data) truncate(size int64) {
-	if size <= d.size { // there may be pages beyond, from fallocate
+	old := d.size
+	d.size = size
+	d.bound(0)
+	if size <= old { // there may be pages beyond, from fallocate
 		d.base.size = min(d.base.size, size)
 		d.discard(size, maxSize)
 	}
-	d.size = size
 }
 
 // discard makes [from, to) zero and gives pages in it back.
@@ -171,9 +177,12 @@ func (d *data) discard(from, to int64) {
 		d.discardPage(i, from, to)
 	}
 	for _, a := range d.areas {
-		for i := a.next(a.first); i < a.end(); i = a.next(i + 1) {
-			d.discardPage(i, from, to)
+		first, end := max(a.first, (from+pageSize-1)/pageSize), min(a.end(), to/pageSize)
+		if first < end {
+			kernel.Discard(calls.At(calls.Address(a.page(first))), uintptr(end-first)*pageSize)
 		}
+		d.discardPage(from/pageSize, from, to)
+		d.discardPage(to/pageSize, from, to)
 	}
 }
 

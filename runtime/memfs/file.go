@@ -130,7 +130,9 @@ func (f *file) WriteAt(p []byte, offset int64) (int, int64, calls.Errno) {
 	if left := maxSize - offset; int64(len(p)) > left {
 		p = p[:left]
 	}
+	f.bound(offset + int64(len(p)))
 	n, err := f.write(p, offset)
+	f.bound(0)
 	if n > 0 {
 		f.dropSetID()
 		f.changed()
@@ -159,6 +161,7 @@ func (f *file) Allocate(mode uint32, offset, length int64) calls.Errno {
 	switch mode {
 	case 0, keepSize:
 		if err = f.room(offset, length); err == 0 {
+			f.bound(offset + length)
 			err = f.allocate(offset, length)
 		}
 		if err == 0 && mode == 0 {
@@ -169,6 +172,7 @@ func (f *file) Allocate(mode uint32, offset, length int64) calls.Errno {
 	default:
 		return calls.EOPNOTSUPP
 	}
+	f.bound(0)
 	if err == 0 {
 		f.dropSetID()
 		f.changed()
@@ -203,6 +207,7 @@ func (f *file) setBase(b base) {
 	f.mu.Lock()
 	f.truncate(0)
 	f.base, f.size = b, b.size
+	f.bound(0)
 	f.changed()
 	f.mu.Unlock()
 }

@@ -26,7 +26,7 @@ var (
 	ext4 = diskFS{
 		tag: "xengo_ext4", mount: "ext4", mkfs: []string{"mkfs.ext4", "-q", "-F"}, fsck: []string{"e2fsck", "-fn"},
 		replay: [][]string{{"e2fsck", "-fy", "-E", "journal_only"}, {"e2fsck", "-fn"}},
-		files:  []string{"write-read", "rename", "links", "truncate", "append", "metadata", "errors", "root", "notify", "attributes"},
+		files:  []string{"write-read", "rename", "links", "truncate", "append", "mapped", "metadata", "errors", "root", "notify", "attributes"},
 	}
 	vfat = diskFS{ // of 32 bits
 		tag: "xengo_vfat", mount: "auto", mkfs: []string{"mkfs.fat", "-F", "32", "-s", "1"}, fsck: []string{"fsck.fat", "-n"},

@@ -84,7 +84,7 @@ func TestGC(t *testing.T) {
 // TestFiles uses files, devices and pipes.
 func TestFiles(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
-		holds(t, p, program(t, "files"), "write-read", "rename", "readdir", "links", "truncate", "append", "metadata", "errors", "root",
+		holds(t, p, program(t, "files"), "write-read", "rename", "readdir", "links", "truncate", "append", "mapped", "metadata", "errors", "root",
 			"large", "notify", "attributes", "devices", "etc", "proc", "tzdata", "roots", "pipe", "pipe-deadline")
 	})
 }

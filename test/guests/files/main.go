@@ -16,6 +16,7 @@ func main() {
 		{Name: "links", Check: inTemp(links)},
 		{Name: "truncate", Check: inTemp(truncate)},
 		{Name: "append", Check: inTemp(appendTo)},
+		{Name: "mapped", Check: inTemp(mapped)},
 		{Name: "metadata", Check: inTemp(metadata)},
 		{Name: "errors", Check: inTemp(failures)},
 		{Name: "root", Check: inTemp(root)},
