@@ -301,9 +301,9 @@ func xenKernelDiscard(p unsafe.Pointer, n uintptr) {
 //go:linkname xenKernelBound internal/xengo/runtime/kernel.runtime_bound
 func xenKernelBound(p unsafe.Pointer, n, end uintptr) {
 	end = alignUp(end, xenPageSize)
-	a := xenVMArgs{op: xenVMSet, va: uintptr(p), n: end, keep: ^uint64(xenPTEBeyond)}
+	a := xenVMArgs{op: xenVMSet, va: uintptr(p), n: end, flags: xenPTERW}
 	xenVMCall(&a)
-	a.va, a.n, a.flags = uintptr(p)+end, n-end, xenPTEBeyond
+	a.va, a.n, a.flags = uintptr(p)+end, n-end, xenPTERW|xenPTEBeyond
 	xenVMCall(&a)
 }
 

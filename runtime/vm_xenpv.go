@@ -143,14 +143,14 @@ func xenAreaCut(va uintptr) bool {
 }
 
 // xenAreaSet sets what pages of [va, va+n) that have no memory are when they get
-// it: of the flags they had they keep some. It reports false when memory is short.
-func xenAreaSet(va, n uintptr, keep, flags uint64) bool {
+// it. It reports false when memory is short.
+func xenAreaSet(va, n uintptr, flags uint64) bool {
 	if !xenAreaCut(va) || !xenAreaCut(va+n) {
 		return false
 	}
 	for a := xenVM.areas; a != nil; a = a.next {
 		if va <= a.start && a.end <= va+n {
-			a.touched = a.touched&keep | flags
+			a.touched = flags
 		}
 	}
 	// What is alike again becomes one: a program may do this for each of its pages.
@@ -287,7 +287,6 @@ type xenVMArgs struct {
 	foreign bool
 	ok      bool
 	va, n   uintptr
-	keep    uint64
 	flags   uint64
 }
 
@@ -323,7 +322,7 @@ func xenVMK(arg unsafe.Pointer) {
 	case xenVMUnmap:
 		a.n = xenUnmapRange(a.va, a.n, a.foreign)
 	case xenVMSet:
-		a.ok = xenAreaSet(a.va, a.n, a.keep, a.flags)
+		a.ok = xenAreaSet(a.va, a.n, a.flags)
 	case xenVMTouch:
 		var b xenPTEBatch
 		a.ok = true
@@ -440,7 +439,7 @@ func xenProtect(va, n uintptr, prot int32) (errno int32) {
 		return _EACCES
 	}
 	va, n = alignDown(va, xenPageSize), alignUp(va+n, xenPageSize)-alignDown(va, xenPageSize)
-	a := xenVMArgs{op: xenVMSet, va: va, n: n, keep: xenPTEBeyond, flags: flags}
+	a := xenVMArgs{op: xenVMSet, va: va, n: n, flags: flags}
 	if xenVMCall(&a); !a.ok {
 		return _ENOMEM
 	}

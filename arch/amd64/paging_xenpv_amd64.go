@@ -38,7 +38,7 @@ const (
 	xenPTEWrite   = 1 << 1
 	xenPTEUser    = 1 << 2
 	xenPTELarge   = 1 << 7
-	xenPTEBeyond  = 1 << 9 // ours, in xenArea: behind the end of a file
+	xenPTEBeyond  = 1 << 9 // ours, of a xenArea: it is SIGBUS to touch its pages
 	xenPTENoExec  = 1 << 63
 	xenPTEAddr    = 0x000ffffffffff000
 

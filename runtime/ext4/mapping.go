@@ -9,8 +9,8 @@ import (
 const pageSize = 4096
 
 // An area is a part of a file that was mapped. What the file has of it is read when it is made, and written back by Sync and when
-// the last mapping ends, if the program may write to it and it is not what is on the disk. Pages of holes and behind the end
-// have memory when the program, or a write, touches them.
+// the last mapping ends, if the program may write to it and it is not what is on the disk. Pages of holes have memory when the
+// program, or a write, touches them, those behind the end are not there (bound).
 type area struct {
 	offset   int64
 	mem      []byte

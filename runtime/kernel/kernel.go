@@ -83,9 +83,9 @@ func Populate(p unsafe.Pointer, n uintptr) bool { return runtime_populate(p, n) 
 // Discard takes the memory of n bytes at p, page-aligned and part of what Reserve returned: they are as if never touched.
 func Discard(p unsafe.Pointer, n uintptr) { runtime_discard(p, n) }
 
-// Bound has the pages of the first end of n bytes at p, page-aligned and part of what Reserve returned, get memory when they are
-// touched; the others, while they have none, are SIGBUS then, and do not get any from Populate. If there is no memory to note
-// that in, they do.
+// Bound has the pages of the first end of n bytes at p, page-aligned and part of what Reserve returned, to be read and written,
+// get memory when they are touched; the others, while they have none, are SIGBUS then, and do not get any from Populate. If there
+// is no memory to note that in, they do.
 func Bound(p unsafe.Pointer, n, end uintptr) { runtime_bound(p, n, end) }
 
 // Untouched returns how many of the n bytes at p, page-aligned and part of what Reserve returned, come before the first page
