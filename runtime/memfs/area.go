@@ -6,8 +6,8 @@ import (
 )
 
 // An area is a part of a file that was mapped: its pages are consecutive in memory outside the heap, and are the file's
-// contents for reads and writes, too. Those of holes have memory when they are touched, those behind the end are not there (bound). It stays when the last mapping goes,
-// until the file does.
+// contents for reads and writes, too. Those of holes have memory when they are touched, those behind the end are not there
+// (bound). It stays when the last mapping goes, until the file does.
 type area struct {
 	first int64 // number of its first page
 	mem   []byte
