@@ -2,6 +2,7 @@ package bed
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ type Linux struct {
 }
 
 // guestModules are for disks and what is on them.
-var guestModules = []string{"xen-blkfront", "crc16", "mbcache", "jbd2", "ext4"}
+var guestModules = []string{"xen-blkfront", "crc16", "mbcache", "jbd2", "ext4", "fat", "vfat", "nls_cp437", "nls_ascii"}
 
 // LinuxKernel returns the kernel that Debian has for guests:
 // linux-image-cloud-amd64 of the suite that the bed's Xen is from. It boots as PV
@@ -29,7 +30,8 @@ func LinuxKernel(ctx context.Context, o Options) (*Linux, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(cache, "kernel-"+r.suite)
+	sum := sha256.Sum256([]byte(strings.Join(guestModules, " ")))
+	dir := filepath.Join(cache, fmt.Sprintf("kernel-%s-%x", r.suite, sum[:4]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"sync/atomic"
 	"testing"
 )
 
@@ -31,15 +32,19 @@ func BenchmarkFileReadSequential(b *testing.B) { sequence(b, fileSize, file(b).R
 func BenchmarkFileRead(b *testing.B)           { random(b, fileSize, file(b).ReadAt) }
 
 // What writes to files cost until they are durable: a sync for every 16 MiB.
-func BenchmarkFileWriteSequential(b *testing.B) {
-	f, written := file(b), 0
-	sequence(b, fileSize, func(p []byte, off int64) (int, error) {
+func BenchmarkFileWriteSequential(b *testing.B) { sequence(b, fileSize, synced(file(b))) }
+func BenchmarkFileWrite(b *testing.B)           { random(b, fileSize, synced(file(b))) }
+
+// synced returns a WriteAt that syncs what it has written each time that it is as much as the file has.
+func synced(f *os.File) func(p []byte, off int64) (int, error) {
+	var written atomic.Int64
+	return func(p []byte, off int64) (int, error) {
 		n, err := f.WriteAt(p, off)
-		if written += n; err == nil && written%fileSize == 0 {
+		if now := written.Add(int64(n)); err == nil && now%fileSize == 0 {
 			err = f.Sync()
 		}
 		return n, err
-	})
+	}
 }
 
 // What a commit of a database costs that overwrites a page in place.
