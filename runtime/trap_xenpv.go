@@ -76,16 +76,16 @@ func xenException(t *xenThread, f *xenTrapFrame) {
 		}
 		var b xenPTEBatch
 		xenVM.lock.lock()
-		there, wanting := xenTouch(uintptr(addr), &b)
+		outcome := xenTouch(uintptr(addr), &b)
 		b.flush()
 		xenVM.lock.unlock()
-		if there {
+		switch outcome {
+		case xenTouchThere:
 			return
-		}
-		if wanting && xenFrames.nfree < xenTouchReserve {
+		case xenTouchShort:
 			xenPuts("xengo: no memory is left for a page that the program has mapped and touched now: raise memory= in the domain's config\n")
-		}
-		if wanting {
+			fallthrough
+		case xenTouchBeyond:
 			sig, code = _SIGBUS, _BUS_ADRERR
 		}
 	default:

@@ -168,38 +168,48 @@ func xenAreaSet(va, n uintptr, flags uint64) bool {
 // that touches too much, or goes on.
 const xenTouchReserve = 256
 
+// What comes of touching a page.
+const (
+	xenTouchNothing = iota // it is not to be touched
+	xenTouchThere          // it is there
+	xenTouchShort          // there is no memory for it
+	xenTouchBeyond         // it is behind the end of a file
+)
+
 // xenTouch puts memory behind the page at va if it is to have some when it is
-// touched. It reports whether the page is there then, and whether it is not for
-// want of memory, or of a file that is long enough.
-func xenTouch(va uintptr, b *xenPTEBatch) (there, wanting bool) {
+// touched.
+func xenTouch(va uintptr, b *xenPTEBatch) (outcome int) {
 	a := xenVM.areas
 	for a != nil && a.end <= va {
 		a = a.next
 	}
 	if a == nil || va < a.start || a.touched == 0 {
-		return false, false
+		return xenTouchNothing
 	}
 	if a.touched&xenPTEBeyond != 0 {
-		return false, true
+		return xenTouchBeyond
 	}
 	e := xenWalk(va, 1, true)
 	if e == nil {
-		return false, true
+		return xenTouchShort
+	}
+	if *e&xenPTEPresent != 0 {
+		return xenTouchThere // another vCPU was faster
 	}
 	if *e != 0 {
-		return *e&xenPTEPresent != 0, false // another vCPU was faster, or there is no access
+		return xenTouchNothing // there is no access
 	}
 	if xenFrames.nfree < xenTouchReserve {
-		return false, true
+		return xenTouchShort
 	}
 	p := xenFrameAlloc()
 	if p == 0 {
-		return false, true
+		return xenTouchShort
 	}
 	memclrNoHeapPointers(unsafe.Pointer(p.va()), xenPageSize)
 	b.set(e, xenPTE(p, a.touched))
 	xenCountMapped(xenPageSize)
-	return true, false
+	return xenTouchThere
 }
 
 // xenCountMapped counts what programs have mapped themselves as the runtime's
@@ -327,7 +337,7 @@ func xenVMK(arg unsafe.Pointer) {
 		var b xenPTEBatch
 		a.ok = true
 		for end := a.va + a.n; a.va < end && a.ok; a.va += xenPageSize {
-			a.ok, _ = xenTouch(a.va, &b)
+			a.ok = xenTouch(a.va, &b) == xenTouchThere
 		}
 		b.flush()
 	}

@@ -100,9 +100,7 @@ func vacate(start, end uintptr) bool {
 	}
 	gone := cutMappings(start, end)
 	mappingsLock.Unlock()
-	for _, m := range gone {
-		m.unmap()
-	}
+	unmapAll(gone)
 	return true
 }
 

@@ -218,9 +218,7 @@ func munmapRange(start, end uintptr) calls.Errno {
 	mappingsLock.Lock()
 	gone := cutMappings(start, end)
 	mappingsLock.Unlock()
-	for _, m := range gone {
-		m.unmap()
-	}
+	unmapAll(gone)
 	return 0
 }
 
@@ -279,6 +277,13 @@ func (m *mapping) unmap() {
 	}
 	m.share.file.(vfs.Mapper).Unmap(m.share.addr)
 	m.share.file.Closed()
+}
+
+// unmapAll does that with what cutMappings returned.
+func unmapAll(gone []mapping) {
+	for i := range gone {
+		gone[i].unmap()
+	}
 }
 
 // touches reports whether m has something of [start, end).

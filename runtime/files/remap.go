@@ -48,9 +48,7 @@ func mremap(a calls.Args) (uintptr, calls.Errno) {
 	case m.share != nil:
 		return m.growShare(old, oldSize, newSize)
 	case at != 0:
-		for _, gone := range cutMappings(at, at+newSize) {
-			gone.unmap()
-		}
+		unmapAll(cutMappings(at, at+newSize))
 		m = mappingOf(old, oldSize) // it is elsewhere in the list
 	}
 	return m.moveMemory(old, oldSize, at, newSize)
@@ -93,9 +91,7 @@ func (m *mapping) moveMemory(old, oldSize, at, newSize uintptr) (uintptr, calls.
 		kernel.Unmap(p, newSize)
 		return 0, err
 	}
-	for _, gone := range cutMappings(old, old+oldSize) {
-		gone.unmap()
-	}
+	unmapAll(cutMappings(old, old+oldSize))
 	(&mapping{prot: prot}).keep(uintptr(p), uintptr(p)+newSize)
 	return uintptr(p), 0
 }
@@ -121,9 +117,7 @@ func (m *mapping) growShare(old, oldSize, newSize uintptr) (uintptr, calls.Errno
 	if w, ok := file.(vfs.WritableMapper); ok {
 		w.MapWritable(addr) // whether it may be is not known of a part
 	}
-	for _, gone := range cutMappings(old, old+oldSize) {
-		gone.unmap()
-	}
+	unmapAll(cutMappings(old, old+oldSize))
 	(&mapping{share: &share{s.file, addr, newSize, offset, 1}}).keep(addr, addr+newSize)
 	return addr, 0
 }

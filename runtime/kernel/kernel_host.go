@@ -110,7 +110,7 @@ func runtime_discard(p unsafe.Pointer, n uintptr) {
 	}
 }
 
-func runtime_bound(p unsafe.Pointer, n, end uintptr) {} // of a file behind it the host would know
+func runtime_bound(p unsafe.Pointer, n, end uintptr) {} // what is behind the end is zeros on the host
 
 func runtime_populate(p unsafe.Pointer, n uintptr) bool {
 	for at := uintptr(0); at < n; at += uintptr(os.Getpagesize()) {

@@ -181,9 +181,9 @@ func (d *data) discard(from, to int64) {
 		if first < end {
 			kernel.Discard(calls.At(calls.Address(a.page(first))), uintptr(end-first)*pageSize)
 		}
-		d.discardPage(from/pageSize, from, to)
-		d.discardPage(to/pageSize, from, to)
 	}
+	d.discardPage(from/pageSize, from, to) // what areas have in part
+	d.discardPage(to/pageSize, from, to)
 }
 
 func (d *data) discardPage(i, from, to int64) {

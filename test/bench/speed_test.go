@@ -57,7 +57,7 @@ var (
 // several numbers of vCPUs. The table goes to the end of the file that XENGO_BENCH_TABLE names.
 func TestSpeed(t *testing.T) {
 	suites := slices.Clone(ours)
-	name, bench, some := strings.Cut(os.Getenv("XENGO_BENCH"), "/")
+	name, bench, _ := strings.Cut(os.Getenv("XENGO_BENCH"), "/")
 	switch {
 	case name == "all":
 		suites = append(suites, gos...)
@@ -65,9 +65,7 @@ func TestSpeed(t *testing.T) {
 		suites = slices.DeleteFunc(append(suites, gos...), func(x suite) bool { return path.Base(x.pkg) != name })
 		require.NotEmpty(t, suites, "XENGO_BENCH=%s is no package with benchmarks here", name)
 		for i := range suites {
-			if some {
-				suites[i].bench = bench
-			}
+			suites[i].bench = cmp.Or(bench, suites[i].bench)
 		}
 	case !harness.Long():
 		t.Skip("takes minutes; XENGO_BENCH=speed runs it")
@@ -127,7 +125,7 @@ func (s *suite) xengo(t *testing.T) bed.GuestConfig {
 func (s *suite) mount() string { return "mount=xvdb:/data:" + s.disk }
 
 // mkfs makes file systems.
-var mkfs = map[string][]string{"ext4": {"mkfs.ext4", "-q", "-F"}, "vfat": {"mkfs.fat", "-F", "32", "-s", "1"}}
+var mkfs = map[string][]string{"ext4": harness.MkfsExt4, "vfat": harness.MkfsFAT32}
 
 // diskFiles are the disks of a guest: one to be used raw, one with a file system.
 func (s *suite) diskFiles(t *testing.T) []xlcfg.Disk {
@@ -136,10 +134,7 @@ func (s *suite) diskFiles(t *testing.T) []xlcfg.Disk {
 	}
 	t.Helper()
 	const mib = 64
-	raw := filepath.Join(t.TempDir(), "raw")
-	require.NoError(t, os.WriteFile(raw, nil, 0o600))
-	require.NoError(t, os.Truncate(raw, mib<<20))
-	return []xlcfg.Disk{{File: raw}, {File: harness.Disk(t, mib, mkfs[s.disk]...)}}
+	return []xlcfg.Disk{{File: harness.Disk(t, mib)}, {File: harness.Disk(t, mib, mkfs[s.disk]...)}}
 }
 
 // linux runs the same program in Debian's kernel, as the one process beside its

@@ -8,17 +8,26 @@ import (
 	"testing"
 )
 
-// Disk makes the image of a disk of so many MiB by a command (OnDisk), such as mkfs.ext4, and returns its name.
+// MkfsExt4 and MkfsFAT32 are commands for Disk.
+var (
+	MkfsExt4  = []string{"mkfs.ext4", "-q", "-F"}
+	MkfsFAT32 = []string{"mkfs.fat", "-F", "32", "-s", "1"}
+)
+
+// Disk makes the image of a disk of so many MiB, on which a command (OnDisk) makes a file system if there is one, and returns its
+// name.
 func Disk(t *testing.T, mib int64, mkfs ...string) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "disk.img")
+	name := filepath.Join(t.TempDir(), "disk.img") // each call has another directory
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(name, mib<<20); err != nil {
 		t.Fatal(err)
 	}
-	OnDisk(t, name, mkfs...)
+	if len(mkfs) > 0 {
+		OnDisk(t, name, mkfs...)
+	}
 	return name
 }
 

@@ -24,12 +24,12 @@ type diskFS struct {
 
 var (
 	ext4 = diskFS{
-		tag: "xengo_ext4", mount: "ext4", mkfs: []string{"mkfs.ext4", "-q", "-F"}, fsck: []string{"e2fsck", "-fn"},
+		tag: "xengo_ext4", mount: "ext4", mkfs: harness.MkfsExt4, fsck: []string{"e2fsck", "-fn"},
 		replay: [][]string{{"e2fsck", "-fy", "-E", "journal_only"}, {"e2fsck", "-fn"}},
 		files:  []string{"write-read", "rename", "links", "truncate", "append", "mapped", "metadata", "errors", "root", "notify", "attributes"},
 	}
 	vfat = diskFS{ // of 32 bits
-		tag: "xengo_vfat", mount: "auto", mkfs: []string{"mkfs.fat", "-F", "32", "-s", "1"}, fsck: []string{"fsck.fat", "-n"},
+		tag: "xengo_vfat", mount: "auto", mkfs: harness.MkfsFAT32, fsck: []string{"fsck.fat", "-n"},
 		files: []string{"write-read", "truncate", "append"},
 	}
 )

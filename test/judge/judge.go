@@ -111,6 +111,16 @@ func (s *Suite) Run(t *testing.T) {
 	s.save(t, v)
 }
 
+// RunOnExt4 is Run with the temporary files of guests on a disk of so many MiB, of which e2fsck has to say in the end that it is
+// well.
+func (s *Suite) RunOnExt4(t *testing.T, mib int64) {
+	disk := harness.Disk(t, mib, harness.MkfsExt4...)
+	s.Exec += " --disk " + disk + ":/mnt --env TMPDIR=/mnt"
+	s.Tags, s.Alone = append(s.Tags, "xengo_ext4"), true // it is one guest's at a time
+	s.Run(t)
+	harness.OnDisk(t, disk, "e2fsck", "-fn")
+}
+
 // explain says how a test that should have passed ended.
 func explain(c column, n name) string {
 	o := c.outcomes[n]

@@ -85,11 +85,7 @@ func TestModules(t *testing.T) {
 				s.Run(t)
 				return
 			}
-			disk := harness.Disk(t, m.disk, "mkfs.ext4", "-q", "-F")
-			s.Exec += " --disk " + disk + ":/mnt --env TMPDIR=/mnt"
-			s.Tags, s.Alone = []string{"xengo_ext4"}, true
-			s.Run(t)
-			harness.OnDisk(t, disk, "e2fsck", "-fn")
+			s.RunOnExt4(t, m.disk)
 		})
 	}
 }

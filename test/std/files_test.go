@@ -25,28 +25,21 @@ func TestFiles(t *testing.T) {
 	t.Run("9pfs", test9P)
 }
 
-// testExt4 does so on a disk, of which e2fsck has to say then that it is well.
-func testExt4(t *testing.T) {
-	s := files(t, "xengo_ext4", "os")
-	disk := harness.Disk(t, 64, "mkfs.ext4", "-q", "-F")
-	s.Exec = "--disk " + disk + ":/mnt --env TMPDIR=/mnt"
-	s.Run(t)
-	harness.OnDisk(t, disk, "e2fsck", "-fn")
-}
+func testExt4(t *testing.T) { files(t, "os").RunOnExt4(t, 64) }
 
 // test9P does so in a directory that QEMU in dom0 serves. The other server, xen-9pfsd, cannot remove files.
 func test9P(t *testing.T) {
-	s := files(t, "xengo_9p", "testing/fstest")
+	s := files(t, "testing/fstest")
 	dir := strings.TrimSpace(harness.Dom0(t, harness.Platforms()[0].Bed(t), "mktemp", "-d"))
-	s.Exec = "--share dom0:" + dir + ":/mnt --env TMPDIR=/mnt"
+	s.Exec, s.Tags = "--share dom0:"+dir+":/mnt --env TMPDIR=/mnt", []string{"xengo_9p"}
 	s.Run(t)
 }
 
 // files is a suite of the packages that are to be tested: one guest at a time, since they have the same folder.
-func files(t *testing.T, tag string, part ...string) *judge.Suite {
+func files(t *testing.T, part ...string) *judge.Suite {
 	s := suite()
 	s.Exceptions = append([]string{"exceptions_files.txt"}, s.Exceptions...)
-	s.Flags, s.Packages, s.Tags, s.Alone, s.Spawn = []string{"-short"}, part, []string{tag}, true, false
+	s.Flags, s.Packages, s.Alone, s.Spawn = []string{"-short"}, part, true, false
 	s.Kinds = judge.Kinds(t, judge.Kind{Type: "pvh", VCPUs: 2})
 	if all() {
 		s.Packages = filePackages

@@ -35,7 +35,7 @@ func main() {
 	case "mounted":
 		verdict.Exit(mounted(name))
 	case "sectors":
-		fail(setSectors(name, uintptr(number(3))))
+		fail(setSectors(name, int(number(3))))
 	case "journal":
 		fail(journal(name, number(3)))
 	case "fill":

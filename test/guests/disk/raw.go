@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"example.com/guests/verdict"
 )
 
@@ -109,17 +111,14 @@ func (d disk) sizes() error {
 	return nil
 }
 
-// setSectors is ioctl LOOP_SET_BLOCK_SIZE (linux/loop.h).
-func setSectors(loop string, size uintptr) error {
+// setSectors sets the size of a loop device's sectors.
+func setSectors(loop string, size int) error {
 	f, err := disk{name: loop}.open(0)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), 0x4C09, size); errno != 0 {
-		return os.NewSyscallError("LOOP_SET_BLOCK_SIZE", errno)
-	}
-	return nil
+	return os.NewSyscallError("LOOP_SET_BLOCK_SIZE", unix.IoctlSetInt(int(f.Fd()), unix.LOOP_SET_BLOCK_SIZE, size))
 }
 
 func (d disk) tables() error {
