@@ -84,6 +84,11 @@ func CountingBed(t *testing.T, xen string) *bed.Bed {
 	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr, Counting: true})
 }
 
+// SerialBed starts a bed for what takes long and keeps PVH guests busy.
+func SerialBed(t *testing.T, xen string) *bed.Bed {
+	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr, Serial: true})
+}
+
 // SharingBed starts a bed that can mount directories of the host.
 func SharingBed(t *testing.T, xen string, dirs ...string) *bed.Bed {
 	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr, Shares: dirs})

@@ -26,11 +26,17 @@ func TestEndure(t *testing.T) {
 		c := program(t, "endure", "-for", duration.String(), "-rounds", fmt.Sprint(rounds))
 		c.MemoryMB, c.VCPUs, c.NativeTSC = 256, 4, true
 		c.Env = append(c.Env, "GODEBUG=gccheckmark=1,clobberfree=1,invalidptr=1", "GOTRACEBACK=system")
-		g := harness.Start(t, p, c, harness.DefaultTimeout+3*duration)
+		var b *bed.Bed
+		if harness.Long() {
+			b = harness.SerialBed(t, p.Xen)
+		} else {
+			b = p.Bed(t)
+		}
+		g := harness.StartIn(t, b, p, c, harness.DefaultTimeout+3*duration)
 		g.Expect(`endure: round 2 of`)
-		ports, grants := held(t, p.Bed(t), g)
+		ports, grants := held(t, b, g)
 		g.Expect(fmt.Sprintf(`endure: round %d of`, rounds-1))
-		portsNow, grantsNow := held(t, p.Bed(t), g)
+		portsNow, grantsNow := held(t, b, g)
 		if portsNow > ports || grantsNow > grants {
 			t.Errorf("event channels: %d, then %d; grants: %d, then %d", ports, portsNow, grants, grantsNow)
 		}

@@ -36,6 +36,11 @@ type Options struct {
 	// busy the host is does not show; nor do caches, and processors work in turn.
 	Counting bool
 
+	// Serial has the emulator run the processors in turn, in one thread of the
+	// host. Guests get half as much done, and PVH guests are not ended by its
+	// triple faults (ARCHITECTURE.md, Limits of the emulated machine).
+	Serial bool
+
 	// Shares are directories of the host, at most MaxShares, that dom0 can mount
 	// (Bed.MountShare).
 	Shares []string
@@ -78,8 +83,11 @@ func (o *Options) release() (release, error) {
 
 // kind names the images that differ only in their age.
 func (o *Options) kind(r release) string {
-	if o.Counting {
+	switch {
+	case o.Counting:
 		return "counting-" + r.xen
+	case o.Serial:
+		return "serial-" + r.xen
 	}
 	return r.xen
 }

@@ -38,8 +38,11 @@ const (
 // RDTSCP; without monitor Xen does not idle in mwait.
 func (o *Options) machine() []string {
 	accel := []string{"-accel", "tcg,thread=multi"}
+	if o.Counting || o.Serial {
+		accel[1] = "tcg,thread=single"
+	}
 	if o.Counting {
-		accel = []string{"-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"}
+		accel = append(accel, "-icount", "shift=0,sleep=off")
 	}
 	return append(accel, devices...)
 }
