@@ -15,8 +15,8 @@ const (
 	most       = 256 // pages that are read with one request
 	ahead      = 32  // pages that a sequential reader gets at least
 	minPages   = 2 * most
-	maxDirty   = 8 << 20 / pageSize
-	writeAfter = 5e9 // ns that a write waits for its disk, as Linux has it (dirty_writeback_interval)
+	maxDirty   = 32 << 20 / pageSize // what a flush, of whichever file, has to wait for at most
+	writeAfter = 5e9                 // ns that a write waits for its disk, as Linux has it (dirty_writeback_interval)
 )
 
 // A Cache is a Disk whose contents are kept in memory, some of them: reads need not reach the disk, and writes do when
