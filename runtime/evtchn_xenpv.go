@@ -134,25 +134,23 @@ func xenEvent(v *xenVCPU, port uint32) {
 			xenStopHere(v)
 		}
 	case xenPortUser:
-		xenPortFire(port)
 		s := &xenSched
 		s.lock.lock()
-		xenEvents.seq++
-		s.wakeFutex(&xenEvents.seq, 1, true)
+		s.fire(port)
 		s.lock.unlock()
 	}
 }
 
-// xenPortFire notes an event for the port's waiters; netpoll takes it from
-// there.
-//
-//go:nosplit
-func xenPortFire(port uint32) {
+// fire notes an event for the port's waiters, and wakes an M that waits for one:
+// netpoll takes it from there.
+func (s *xenScheduler) fire(port uint32) {
 	p := &xenEvents.ports[port/64][port%64]
 	p.slots[0].fired.Store(1)
 	p.slots[1].fired.Store(1)
 	atomic.Or64(&xenEvents.fired[port/64], 1<<(port%64))
 	xenEvents.any.Store(1)
+	xenEvents.seq++
+	s.wakeFutex(&xenEvents.seq, 1, true)
 }
 
 // xenEventOpen makes the port's events available to xenEventWait.

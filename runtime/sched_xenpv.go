@@ -26,6 +26,7 @@ type xenScheduler struct {
 	futexes  [64]xenQueue
 	dead     *xenThread // to be freed by who creates the next thread
 	idle     xenVCPUSet // vCPUs that sleep and were not told of work
+	alarm    int64      // deadline that no thread sleeps for (xenAlarmWait), 0 for none
 	busy     int64      // ns that vCPUs were not idle
 	profile  int64      // ns between two SIGPROF of a busy vCPU, 0 for none
 
@@ -270,10 +271,14 @@ func (s *xenScheduler) expire(now int64) {
 	for t := s.sleepers; t != nil && t.deadline <= now; t = s.sleepers {
 		s.wake(t, true)
 	}
+	if s.alarm != 0 && s.alarm <= now {
+		s.alarm = 0
+		s.fire(xenAlarmPort)
+	}
 }
 
 // arm programs the vCPU's timer for the next thing to happen: a sleeper's
-// deadline or the end of the time slice. An event that comes too early finds
+// deadline, the alarm or the end of the time slice. An event that comes too early finds
 // nothing to do and arms again. Every deadline is armed on the vCPU that
 // entered it, or by the event that found it not yet due.
 func (v *xenVCPU) arm() {
@@ -288,6 +293,9 @@ func (v *xenVCPU) arm() {
 	}
 	if t := xenSched.sleepers; t != nil && (at == 0 || t.deadline < at) {
 		at = t.deadline
+	}
+	if a := xenSched.alarm; a != 0 && (at == 0 || a < at) {
+		at = a
 	}
 	if at == 0 || v.armed != 0 && v.armed <= at {
 		return

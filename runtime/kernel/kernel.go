@@ -68,7 +68,7 @@ func CountThreads() (c ThreadCounts) {
 }
 
 // After calls f on a goroutine of its own when ns nanoseconds have passed. stop cancels that and
-// reports whether it came in time.
+// reports whether it came in time. It is for what a program waits for; for other work there is AfterFunc.
 func After(ns int64, f func()) (stop func() bool) { return runtime_after(ns, f) }
 
 // Reserve returns n bytes (a multiple of the page size) of zeroed, page-aligned memory that the garbage collector neither scans

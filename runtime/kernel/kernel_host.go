@@ -87,6 +87,20 @@ func runtime_threadCounts() (switches, preempted, upcalls, created uint64, runni
 
 func runtime_args() (argv, envp []string) { return Host.Argv, Host.Envp }
 
+// alarm is given a value when the time has come that was set last, or one before.
+var alarm = make(chan struct{}, 1)
+
+func runtime_setAlarm(ns int64) {
+	time.AfterFunc(time.Duration(ns), func() {
+		select {
+		case alarm <- struct{}{}:
+		default: // runTimers will look anyway
+		}
+	})
+}
+
+func runtime_waitAlarm() { <-alarm }
+
 func runtime_after(ns int64, f func()) (stop func() bool) {
 	return time.AfterFunc(time.Duration(ns), f).Stop
 }

@@ -16,6 +16,8 @@ func runtime_cputime() int64
 func runtime_vcpuTimes(id int32) (running, runnable, blocked int64, ok bool)
 func runtime_threadCounts() (switches, preempted, upcalls, created uint64, running uint32)
 func runtime_cpuName() string
+func runtime_setAlarm(ns int64)
+func runtime_waitAlarm()
 func runtime_startTimer(ns int64, f func()) unsafe.Pointer
 func runtime_stopTimer(timer unsafe.Pointer) bool
 

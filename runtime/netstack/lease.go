@@ -35,7 +35,7 @@ type client struct {
 func (i *Interface) lease(settled func()) {
 	c := &client{Interface: i, replies: make(chan *dhcp4.Message, 4), began: time.Now()}
 	i.link.setTap(c.tap)
-	t := time.AfterFunc(patience, settled)
+	t := kernel.AfterFunc(int64(patience), settled)
 	defer t.Stop()
 	for c.alive() {
 		offer := c.discover()
@@ -81,10 +81,10 @@ func (c *client) alive() bool {
 
 // pause waits, and returns false if the device is gone.
 func (c *client) pause(d time.Duration) bool {
-	t := time.NewTimer(d)
+	expired, t := expiry(d)
 	defer t.Stop()
 	select {
-	case <-t.C:
+	case <-expired:
 		return true
 	case <-c.link.dev.Done():
 		return false
@@ -139,7 +139,7 @@ func jitter(d time.Duration) time.Duration {
 
 // await waits for a reply that is wanted.
 func (c *client) await(xid uint32, d time.Duration, wanted func(*dhcp4.Message) bool) *dhcp4.Message {
-	t := time.NewTimer(d)
+	expired, t := expiry(d)
 	defer t.Stop()
 	for {
 		select {
@@ -147,7 +147,7 @@ func (c *client) await(xid uint32, d time.Duration, wanted func(*dhcp4.Message) 
 			if r.XID == xid && wanted(r) {
 				return r
 			}
-		case <-t.C:
+		case <-expired:
 			return nil
 		case <-c.link.dev.Done():
 			return nil

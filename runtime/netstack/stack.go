@@ -80,6 +80,7 @@ func New() *Stack {
 		TransportProtocols: []stack.TransportProtocolFactory{
 			tcp.NewProtocolCUBIC, udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6,
 		},
+		Clock:       clock{},
 		HandleLocal: true,
 		RawFactory:  raw.EndpointFactory{},
 		SecureRNG:   numbers,
