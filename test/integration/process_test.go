@@ -123,11 +123,12 @@ func TestFatal(t *testing.T) {
 		name  string
 		words []string
 	}{
-		{"panic", []string{"panic: ending: as it should", "goroutine 1 [running]:", "main.failDeeply(", "ending/fatal.go:13", "main.main()"}},
-		{"goroutine", []string{"panic: ending: in a goroutine", "main.panicElsewhere.func1()", "ending/fatal.go:22"}},
+		{"panic", []string{"panic: ending: as it should", "goroutine 1 [running]:", "main.failDeeply(", "ending/fatal.go:14", "main.main()"}},
+		{"goroutine", []string{"panic: ending: in a goroutine", "main.panicElsewhere.func1()", "ending/fatal.go:23"}},
 		{"nil", []string{"panic: runtime error: invalid memory address or nil pointer dereference", "[signal SIGSEGV", "addr=0x0", "ending/main.go:15"}},
-		{"overflow", []string{"stack overflow", "main.endless(", "ending/fatal.go:35"}},
-		{"deadlock", []string{"fatal error: all goroutines are asleep - deadlock!", "goroutine 1 [chan receive]:", "ending/fatal.go:45"}},
+		{"overflow", []string{"stack overflow", "main.endless(", "ending/fatal.go:36"}},
+		{"deadlock", []string{"fatal error: all goroutines are asleep - deadlock!", "goroutine 1 [chan receive]:", "ending/fatal.go:46"}},
+		{"later", []string{"fatal error: all goroutines are asleep - deadlock!", "main.deadlockLater(", "ending/fatal.go:46"}},
 		{"memory", []string{"fatal error: runtime: out of memory", "main.exhaust(", "ending/fatal.go:"}},
 	} {
 		t.Run(way.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"sync"
 )
 
@@ -43,6 +44,29 @@ func deadlock() {
 	mutex.Lock()
 	go mutex.Lock()
 	<-never
+}
+
+// deadlockLater is deadlock after a connection, which leaves the network stack with timers.
+func deadlockLater() {
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			panic(err)
+		}
+		c.Close()
+	}()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		panic(err)
+	}
+	c.Read(make([]byte, 1))
+	c.Close()
+	l.Close()
+	deadlock()
 }
 
 var hoard [][]byte

@@ -15,6 +15,7 @@ var ways = map[string]func(args []string){
 	"nil":       func([]string) { fmt.Println(*address()) },
 	"overflow":  func([]string) { fmt.Println(endless(0)) },
 	"deadlock":  func([]string) { deadlock() },
+	"later":     func([]string) { deadlockLater() },
 	"memory":    func([]string) { exhaust() },
 	"sigterm":   handle,
 	"unhandled": func([]string) { run() },
