@@ -118,6 +118,8 @@ func TestCache(t *testing.T) {
 	require.Zero(t, c.Flush())
 	require.True(t, bytes.Equal(want, d.data))
 	require.Zero(t, d.overlaps.Load(), "writes of what was being written")
+	c.mu.Lock() // the timer may be due
+	defer c.mu.Unlock()
 	require.Empty(t, c.dirty)
 	require.LessOrEqual(t, len(c.all), c.limit+workers*most)
 	for _, pg := range c.all {

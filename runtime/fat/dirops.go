@@ -86,8 +86,9 @@ func (d *dir) begin() calls.Errno {
 
 // free makes sure that no entry on the disk has the name any more.
 func (d *dir) free(name string) calls.Errno {
+	key := fold(name)
 	for _, l := range d.fs.leaving {
-		if l.d == d && l.s.key == fold(name) {
+		if l.d == d && l.s.key == key {
 			return d.fs.commit()
 		}
 	}

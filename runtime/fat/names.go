@@ -28,7 +28,11 @@ func checkName(name string) (string, calls.Errno) {
 			return "", calls.EINVAL
 		}
 	}
-	if len(utf16.Encode([]rune(name))) > maxName {
+	units := 0
+	for _, r := range name {
+		units += utf16.RuneLen(r)
+	}
+	if units > maxName {
 		return "", calls.ENAMETOOLONG
 	}
 	return name, 0
@@ -44,16 +48,17 @@ func badChar(c byte) bool {
 
 // fold returns what names have in common that differ in case only.
 func fold(name string) string {
-	for i := range len(name) {
-		if name[i] >= 0x80 || 'a' <= name[i] && name[i] <= 'z' {
-			runes := []rune(name)
-			for i, r := range runes {
-				runes[i] = upper(r)
-			}
-			return string(runes)
-		}
+	var buf [64]byte
+	b, same := buf[:0], true
+	for _, r := range name {
+		u := upper(r)
+		same = same && u == r
+		b = utf8.AppendRune(b, u)
 	}
-	return name
+	if same {
+		return name
+	}
+	return string(b)
 }
 
 // upper knows the letters of Latin, Greek and Cyrillic; package unicode is not to be had here.
