@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
+
+	"example.com/guests/verdict"
 )
 
 // mapped shows that a file and what maps it are the same, and that behind the end of the file there is nothing.
@@ -81,11 +82,6 @@ func mapped(dir string) error {
 
 // load returns what p points to, if something is there.
 func load(p *byte) (value byte, ok bool) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if e := recover(); e != nil {
-			ok = false
-		}
-	}()
-	return *p, true
+	err := verdict.Fault(func() { value = *p })
+	return value, err == nil
 }

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 	"unsafe"
+
+	"example.com/guests/verdict"
 )
 
 const (
@@ -84,7 +85,7 @@ func protected() error {
 	go func() {
 		runtime.LockOSThread()
 		for b := range writes {
-			results <- write(p.mem, b)
+			results <- verdict.Fault(func() { p.mem[0] = b })
 		}
 	}()
 	defer close(writes)
@@ -108,15 +109,4 @@ func protected() error {
 		}
 	}
 	return syscall.Munmap(p.mem)
-}
-
-func write(mem []byte, b byte) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
-		}
-	}()
-	mem[0] = b
-	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -91,18 +90,6 @@ func overcommit() error {
 	return nil
 }
 
-// fault reports whether f touches what is not there.
-func fault(f func()) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if e, ok := recover().(interface{ Addr() uintptr }); ok {
-			err = fmt.Errorf("fault at %#x", e.Addr())
-		}
-	}()
-	f()
-	return nil
-}
-
 // reserved uses a part of what is only reserved.
 func reserved() error {
 	b, err := syscall.Mmap(-1, 0, 4*large, syscall.PROT_NONE, sparse)
@@ -118,7 +105,7 @@ func reserved() error {
 		part[i]++
 	}
 	for _, at := range []int{0, large - 1, large + 1<<20, 4*large - 1} {
-		if fault(func() { b[at]++ }) == nil {
+		if verdict.Fault(func() { b[at]++ }) == nil {
 			return fmt.Errorf("byte %d can be touched", at)
 		}
 	}
@@ -197,10 +184,10 @@ func rights() error {
 		}
 		for i := 0; i < 1000; i += 7 {
 			kind := (i + round) % 3
-			if err := fault(func() { b[i*page]++ }); (err == nil) != (kind == 0) {
+			if err := verdict.Fault(func() { b[i*page]++ }); (err == nil) != (kind == 0) {
 				return fmt.Errorf("round %d, page %d: write: %v", round, i, err)
 			}
-			if err := fault(func() { _ = *(*byte)(unsafe.Pointer(&b[i*page])) }); kind == 1 && err != nil {
+			if err := verdict.Fault(func() { _ = *(*byte)(unsafe.Pointer(&b[i*page])) }); kind == 1 && err != nil {
 				return fmt.Errorf("round %d, page %d: read: %v", round, i, err)
 			}
 		}
@@ -355,7 +342,7 @@ func exhausted() error {
 		return err
 	}
 	at := 0
-	err = fault(func() {
+	err = verdict.Fault(func() {
 		for ; at < large; at += page {
 			b[at] = 1
 		}
