@@ -58,7 +58,7 @@ func (s *beds) get(xen string) (*bed.Bed, error) {
 	if s.beds == nil {
 		s.beds, s.errs = map[string]*bed.Bed{}, map[string]error{}
 	}
-	s.beds[xen], s.errs[xen] = bed.Start(s.ctx, bed.Options{Xen: xen, Log: os.Stderr})
+	s.beds[xen], s.errs[xen] = bed.Start(s.ctx, options(xen))
 	return s.beds[xen], s.errs[xen]
 }
 
@@ -74,24 +74,35 @@ func (s *beds) close() error {
 	return errors.Join(errs...)
 }
 
+// options are those of all beds for tests.
+func options(xen string) bed.Options {
+	return bed.Options{Xen: xen, Log: os.Stderr, Serial: os.Getenv("XENGO_SERIAL") != ""}
+}
+
 // OwnBed starts a bed that a test shares with no other, for it breaks dom0.
 func OwnBed(t *testing.T, xen string) *bed.Bed {
-	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr})
+	return startBed(t, options(xen))
 }
 
 // CountingBed starts a bed whose time is a count of instructions.
 func CountingBed(t *testing.T, xen string) *bed.Bed {
-	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr, Counting: true})
+	o := options(xen)
+	o.Counting = true
+	return startBed(t, o)
 }
 
 // SerialBed starts a bed for what takes long and keeps PVH guests busy.
 func SerialBed(t *testing.T, xen string) *bed.Bed {
-	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr, Serial: true})
+	o := options(xen)
+	o.Serial = true
+	return startBed(t, o)
 }
 
 // SharingBed starts a bed that can mount directories of the host.
 func SharingBed(t *testing.T, xen string, dirs ...string) *bed.Bed {
-	return startBed(t, bed.Options{Xen: xen, Log: os.Stderr, Shares: dirs})
+	o := options(xen)
+	o.Shares = dirs
+	return startBed(t, o)
 }
 
 func startBed(t *testing.T, o bed.Options) *bed.Bed {
