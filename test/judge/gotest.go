@@ -28,7 +28,7 @@ func (s *Suite) goCommand(ctx context.Context, t *testing.T, goos string, env, a
 // goTest runs go test, on which it keeps the user posted. That tests fail is no error.
 func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*results, error) {
 	ctx := harness.Context(t)
-	cmd := s.goCommand(ctx, t, goos, env, slices.Concat([]string{"test", "-json", "-vet=off", "-timeout=2h"}, s.Flags, args))
+	cmd := s.goCommand(ctx, t, goos, env, slices.Concat([]string{"test", "-json", "-vet=off", "-timeout=2h"}, s.Flags, args, s.Args))
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {

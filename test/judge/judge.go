@@ -68,6 +68,7 @@ type Suite struct {
 	Flags      []string // of go test
 	Env        []string // of go test, NAME=VALUE
 	Packages   []string // patterns
+	Args       []string // of the test binaries
 	Kinds      []Kind
 	Exec       string   // flags of xengo exec for all
 	Needs      []Need   // the first that matches counts

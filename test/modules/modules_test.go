@@ -25,6 +25,8 @@ type module struct {
 	env      []string // of the tests, NAME=VALUE
 	exec     string   // flags of xengo exec
 	short    bool     // it is quick, and tested where time is short
+	args     []string // of the test binaries
+	redis    bool     // there is a redis for them
 	disk     int64    // MiB of the disk, with ext4, where its temporary files are; 0: in memory
 }
 
@@ -41,8 +43,12 @@ var modules = []module{
 	{path: "github.com/labstack/echo/v5@v5.4.4", packages: everything},
 	// Most of its tests give things a second or less, times this.
 	{path: "github.com/quic-go/quic-go@v0.65.0", packages: everything, flags: []string{"-short"}, env: []string{"TIMESCALE_FACTOR=10"}},
-	// What is left out starts containers with servers.
 	{path: "github.com/redis/go-redis/v9@v9.23.0", packages: everything, flags: []string{"-skip=^TestGinkgoSuite$"}},
+	// What needs a server, as the module's Makefile runs it with a single one. What is left out wants several of them, or modules
+	// that Debian's redis does not have, or an answer within two milliseconds.
+	{path: "github.com/redis/go-redis/v9@v9.23.0", packages: []string{"."}, flags: []string{"-run=^TestGinkgoSuite$"}, redis: true,
+		args: []string{"-ginkgo.focus=Commands|BitCount|ScanIterator|Pipeline|Tx|PubSub",
+			"-ginkgo.skip=AutoPipeline|DDL Commands|HotKeys Commands|RediSearch|FT.HYBRID|Probabilistic|RedisTimeseries|VectorSet|JSON|Modules|FT DIALECT|HPTTL|Ring|Cluster|Sentinel"}},
 	{path: "go.etcd.io/bbolt@v1.5.0", packages: everything, flags: []string{"-short"}},
 	{path: "go.uber.org/zap@v1.28.0", packages: everything, short: true},
 	{path: "golang.org/x/crypto@v0.59.0", packages: []string{"./ssh/..."}, flags: []string{"-short"}},
@@ -74,12 +80,16 @@ func TestModules(t *testing.T) {
 				Dir:        m.copy(t),
 				Flags:      append([]string{"-mod=mod"}, m.flags...),
 				Env:        m.env,
+				Args:       m.args,
 				Packages:   m.packages,
 				Exec:       m.exec,
 				Kinds:      judge.Kinds(t, kinds...),
 				Exceptions: []string{"exceptions.txt"},
 				Table:      os.Getenv("XENGO_MODULES_TABLE"),
 				Limits:     []judge.Limit{{Percent: 97}},
+			}
+			if m.redis {
+				addRedis(t, s)
 			}
 			if m.disk == 0 {
 				s.Run(t)

@@ -22,29 +22,9 @@ var guestModules = []string{"xen-blkfront", "crc16", "mbcache", "jbd2", "ext4", 
 // linux-image-cloud-amd64 of the suite that the bed's Xen is from. It boots as PV
 // and as PVH.
 func LinuxKernel(ctx context.Context, o Options) (*Linux, error) {
-	r, err := o.release()
-	if err != nil {
-		return nil, err
-	}
-	cache, err := o.cache()
-	if err != nil {
-		return nil, err
-	}
 	sum := sha256.Sum256([]byte(strings.Join(guestModules, " ")))
-	dir := filepath.Join(cache, fmt.Sprintf("kernel-%s-%x", r.suite, sum[:4]))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	unlock, err := lock(ctx, dir+".lock", o.logf)
+	dir, err := fetched(ctx, &o, fmt.Sprintf("kernel-%%s-%x", sum[:4]), orderFile, fetchKernel)
 	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	if l, err := openLinux(dir); err == nil {
-		return l, nil
-	}
-	o.logf("fetching Debian's kernel for guests")
-	if err := fetchKernel(ctx, dir, r.suite); err != nil {
 		return nil, err
 	}
 	return openLinux(dir)
@@ -67,35 +47,16 @@ func openLinux(dir string) (*Linux, error) {
 
 // fetchKernel downloads the kernel's package and takes what is needed out of it.
 func fetchKernel(ctx context.Context, dir, suite string) error {
-	a, err := newAPT(ctx, filepath.Join(dir, "apt"), suite)
+	keep := func(name string) bool { return keepKernel(name, guestModules) || name == "usr/bin/busybox" }
+	from, debs, err := unpacked(ctx, dir, suite, `^(linux-image-[0-9].*-cloud-amd64|busybox-static)$`, keep,
+		"linux-image-cloud-amd64", "busybox-static") // which unpacks modules
 	if err != nil {
 		return err
 	}
-	if err := a.update(ctx); err != nil {
-		return err
-	}
-	all, err := a.closure(ctx, "linux-image-cloud-amd64", "busybox-static") // which unpacks modules
-	if err != nil {
-		return err
-	}
-	debs := pick(all, `^(linux-image-[0-9].*-cloud-amd64|busybox-static)$`)
 	if len(debs) != 2 {
 		return fmt.Errorf("linux-image-cloud-amd64 of %s needs the kernels %q, want one", suite, debs)
 	}
-	if err := a.download(ctx, dir, debs); err != nil {
-		return err
-	}
-	from, root := make(tree), make(tree)
-	for _, name := range debs {
-		deb := filepath.Join(dir, name)
-		keep := func(name string) bool { return keepKernel(name, guestModules) || name == "usr/bin/busybox" }
-		if err := from.unpack(ctx, deb, keep); err != nil {
-			return err
-		}
-		if err := os.Remove(deb); err != nil {
-			return err
-		}
-	}
+	root := make(tree)
 	if err := addModules(ctx, root, from, guestModules); err != nil {
 		return err
 	}

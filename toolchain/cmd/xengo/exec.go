@@ -86,7 +86,7 @@ func (e *executor) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	e.env = append(environment(), e.env...)
+	e.env = append(environment(e.env), e.env...)
 	e.argv0 = image
 	e.options = []string{"cwd=" + dir}
 	s := newSession(cmd.Context(), &e.runner)
@@ -129,17 +129,17 @@ func (e *executor) archive(files []string, first ...cpio.Record) (name string, d
 	return f.Name(), done, err
 }
 
-// environment is this process's, but for what names folders the guest has its own of.
-func environment() []string {
-	var env []string
-	for _, e := range os.Environ() {
-		switch name, _, _ := strings.Cut(e, "="); name {
-		case flagsVariable, "TMPDIR", "GOTMPDIR", "":
-		default:
-			env = append(env, e)
-		}
+// environment is this process's, but for what names folders the guest has its own of, and what is given otherwise.
+func environment(given []string) []string {
+	left := map[string]bool{flagsVariable: true, "TMPDIR": true, "GOTMPDIR": true, "": true}
+	for _, e := range given {
+		name, _, _ := strings.Cut(e, "=")
+		left[name] = true
 	}
-	return env
+	return slices.DeleteFunc(os.Environ(), func(e string) bool {
+		name, _, _ := strings.Cut(e, "=")
+		return left[name]
+	})
 }
 
 // testFiles are the files that tests in dir use.
