@@ -25,7 +25,8 @@ func (s *Suite) goCommand(ctx context.Context, t *testing.T, goos string, env, a
 	return cmd
 }
 
-// goTest runs go test, on which it keeps the user posted. That tests fail is no error.
+// goTest runs go test, on which it keeps the user posted. That tests fail is no error. When it is interrupted it returns what it
+// knows, too.
 func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*results, error) {
 	ctx := harness.Context(t)
 	cmd := s.goCommand(ctx, t, goos, env, slices.Concat([]string{"test", "-json", "-vet=off", "-timeout=2h"}, s.Flags, args, s.Args))
@@ -47,7 +48,7 @@ func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*r
 	}
 	err = cmd.Wait()
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return res, context.Cause(ctx)
 	}
 	if err != nil && !testsFailed(err) {
 		return nil, err

@@ -96,10 +96,13 @@ func (s *Suite) Run(t *testing.T) {
 	}
 	for _, k := range s.Kinds {
 		res, err := s.inGuests(t, k)
+		if res != nil {
+			v.columns = append(v.columns, column{k.String(), res})
+		}
 		if err != nil {
+			s.save(t, v) // what is known
 			t.Fatal(err)
 		}
-		v.columns = append(v.columns, column{k.String(), res})
 	}
 	v.missed(func(c column, n name) {
 		if _, ok := v.exceptions.find(n, c.output[n]); !ok {
@@ -183,10 +186,12 @@ func (s *Suite) inGuests(t *testing.T, k Kind) (*results, error) {
 	all := newResults()
 	for flags, pkgs := range groups {
 		res, err := s.inGuestsWith(t, k, flags, pkgs)
-		if err != nil {
-			return nil, err
+		if res != nil {
+			all.add(res)
 		}
-		all.add(res)
+		if err != nil {
+			return all, err
+		}
 	}
 	return all, nil
 }
