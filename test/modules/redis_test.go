@@ -42,13 +42,7 @@ func addRedis(t *testing.T, s *judge.Suite) {
 		server.Process.Kill()
 		server.Wait() // it says that it was killed
 	})
-	require.Eventually(t, func() bool {
-		c, err := net.Dial("tcp", fmt.Sprintf("localhost:%d", port))
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	}, time.Minute, 100*time.Millisecond, "redis does not answer")
+	answers(t, func() (net.Conn, error) { return net.Dial("tcp", fmt.Sprintf("localhost:%d", port)) })
 
 	const there, itsPort = "/run/redis", 6379
 	harness.Dom0(t, b, "mkdir", "-p", there)
@@ -66,13 +60,7 @@ func addRedis(t *testing.T, s *judge.Suite) {
 	harness.Dom0(t, b, "sh", "-c", fmt.Sprintf("printf '%%s' '%s' > %s", redisConfig(there, itsPort), config))
 	_, err = b.Start(ctx, bed.Command{Argv: append([]string{"sh", "-c", `exec "$0" "$@" > /run/redis/log 2>&1`}, redis.Argv(there, config)...)})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		c, err := b.Dial(ctx, "tcp", fmt.Sprintf("%s:%d", bed.NameServer, itsPort))
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	}, time.Minute, 100*time.Millisecond, "redis in dom0 does not answer")
+	answers(t, func() (net.Conn, error) { return b.Dial(ctx, "tcp", fmt.Sprintf("%s:%d", bed.NameServer, itsPort)) })
 	t.Cleanup(func() {
 		if t.Failed() {
 			out, err := b.Exec(context.WithoutCancel(ctx), "tail", "-n", "20", there+"/log")
@@ -83,6 +71,18 @@ func addRedis(t *testing.T, s *judge.Suite) {
 	const variable = "REDIS_ENDPOINTS_CONFIG_PATH"
 	s.Env = append(s.Env, "RE_CLUSTER=true", "REDIS_VERSION="+redisVersion, variable+"="+endpoints(t, s, "linux.json", "localhost", port))
 	s.Exec += " --env " + variable + "=" + endpoints(t, s, "guests.json", bed.NameServer, itsPort)
+}
+
+// answers waits until a redis does.
+func answers(t *testing.T, dial func() (net.Conn, error)) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		c, err := dial()
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}, time.Minute, 100*time.Millisecond, "redis does not answer")
 }
 
 func redisConfig(dir string, port int) string {

@@ -37,8 +37,8 @@ type Options struct {
 	Counting bool
 
 	// Serial has the emulator run the processors in turn, in one thread of the
-	// host. Guests get half as much done, and PVH guests are not ended by its
-	// triple faults (ARCHITECTURE.md, Limits of the emulated machine).
+	// host: the two get as much done as one. Triple faults of PVH guests were not
+	// seen there (ARCHITECTURE.md, Limits of the emulated machine).
 	Serial bool
 
 	// Shares are directories of the host, at most MaxShares, that dom0 can mount
@@ -101,6 +101,15 @@ func (o *Options) cache() (string, error) {
 		return "", err
 	}
 	return filepath.Join(dir, "xengo", "bed"), nil
+}
+
+// place is the release, and the directory of what is kept.
+func (o *Options) place() (r release, cache string, err error) {
+	if r, err = o.release(); err != nil {
+		return r, "", err
+	}
+	cache, err = o.cache()
+	return r, cache, err
 }
 
 func (o *Options) logf(format string, args ...any) {

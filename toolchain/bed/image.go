@@ -20,11 +20,7 @@ const bootTimeout = 5 * time.Minute
 // image returns the directory with the boot files and the saved state, making
 // what is missing.
 func (o *Options) image(ctx context.Context) (string, error) {
-	r, err := o.release()
-	if err != nil {
-		return "", err
-	}
-	cache, err := o.cache()
+	r, cache, err := o.place()
 	if err != nil {
 		return "", err
 	}

@@ -55,11 +55,7 @@ func fetchProgram(ctx context.Context, dir, suite, pkg, file string) error {
 // fetched returns a directory of the cache that fetch fills, once. name has %s for
 // the suite that the bed's Xen is from; last is the file that is written last.
 func fetched(ctx context.Context, o *Options, name, last string, fetch func(ctx context.Context, dir, suite string) error) (string, error) {
-	r, err := o.release()
-	if err != nil {
-		return "", err
-	}
-	cache, err := o.cache()
+	r, cache, err := o.place()
 	if err != nil {
 		return "", err
 	}
