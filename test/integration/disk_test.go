@@ -41,15 +41,9 @@ func image(t *testing.T, b *bed.Bed) string {
 // loop makes a block device in dom0 of a file, and returns its name.
 func loop(t *testing.T, b *bed.Bed, file string) string {
 	t.Helper()
-	harness.Dom0(t, b, "losetup", "-f", file)
-	for line := range strings.Lines(harness.Dom0(t, b, "losetup", "-a")) {
-		if device, rest, _ := strings.Cut(line, ":"); strings.HasSuffix(rest, " "+file+"\n") {
-			afterwards(t, b, "losetup", "-d", device)
-			return device
-		}
-	}
-	t.Fatalf("no loop device has %s", file)
-	return ""
+	device := strings.TrimSpace(harness.Dom0(t, b, "loop-device", file))
+	afterwards(t, b, "losetup", "-d", device)
+	return device
 }
 
 // afterwards runs a command in dom0 when the test, and its guests, have ended.

@@ -237,7 +237,7 @@ func addOurs(root tree, r release, agent []byte) error {
 	root.add("usr/share/qemu/keymaps/en-us", nil, 0o644) // QEMU wants it for the display that nobody has
 	for dst, src := range map[string]string{
 		"init": "init", "etc/xen/scripts/vif-bridge": "vif-bridge", "etc/xen/scripts/block": "block", "etc/udhcpd.conf": "udhcpd.conf", "etc/hosts": "hosts",
-		"usr/bin/guest-clean": "guest-clean", "usr/bin/console-input": "console-input",
+		"usr/bin/guest-clean": "guest-clean", "usr/bin/console-input": "console-input", "usr/bin/loop-device": "loop-device",
 	} {
 		b, err := fs.ReadFile(parts, "dom0/"+src)
 		if err != nil {
