@@ -20,7 +20,7 @@ import (
 
 // The parts that are ours: the agent's sources and dom0's scripts.
 //
-//go:embed agent/*.go mux/frame.go mux/handshake.go mux/session.go mux/stream.go proto/file.go proto/proto.go dns/dns.go
+//go:embed agent/*.go mux/frame.go mux/handshake.go mux/session.go mux/stream.go proto/file.go proto/part.go proto/proto.go proto/send.go proto/store.go dns/dns.go
 //go:embed dom0
 var parts embed.FS
 

@@ -91,7 +91,7 @@ func (c *client) Put(ctx context.Context, name string, mode os.FileMode, r io.Re
 		return err
 	}
 	defer st.Close()
-	if err := proto.WriteFile(st, r); err != nil {
+	if err := proto.SendFile(st, r); err != nil {
 		return fmt.Errorf("dom0: write %s: %w", name, err)
 	}
 	if err := st.CloseWrite(); err != nil {

@@ -2,12 +2,8 @@ package proto
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
-	"syscall"
 )
 
 // A file is its parts that are not zeros, each behind its offset (8 bytes) and
@@ -15,77 +11,35 @@ import (
 // and the length 0. So an image of a disk costs what is in it, and a file that
 // was cut off is not taken for one.
 
-const (
-	filePart = 64 << 10 // bytes in a part, at most
-	filePage = 4 << 10  // what is zeros is looked for in these steps
-)
-
-var zeroPage [filePage]byte
-
 // WriteFile writes what is in r. The holes of a file are not read.
 func WriteFile(w io.Writer, r io.Reader) error {
-	buf := make([]byte, filePart)
-	for at := int64(0); ; {
-		n, err := io.ReadFull(r, buf)
-		sent, werr := writeParts(w, at, buf[:n])
-		if werr != nil {
-			return werr
-		}
-		at += int64(n)
-		switch f, ok := r.(*os.File); {
-		case err == io.EOF || err == io.ErrUnexpectedEOF:
-			return writePart(w, at, nil)
-		case err != nil:
-			return err
-		case !sent && ok:
-			if at, err = seekData(f, at); err != nil {
-				return err
-			}
-		}
+	size, err := eachPart(r, func(at int64, p []byte) error { return writePart(w, at, p) })
+	if err != nil {
+		return err
 	}
+	return writePart(w, size, nil)
 }
-
-// writeParts writes what of p, which is at offset at, is not zeros, and reports
-// whether there was something.
-func writeParts(w io.Writer, at int64, p []byte) (sent bool, err error) {
-	for start, end := 0, 0; start < len(p); start = end {
-		for end < len(p) && !zeros(p[end:min(end+filePage, len(p))]) {
-			end = min(end+filePage, len(p))
-		}
-		if start == end {
-			end = min(end+filePage, len(p))
-			continue
-		}
-		if err := writePart(w, at+int64(start), p[start:end]); err != nil {
-			return sent, err
-		}
-		sent = true
-	}
-	return sent, nil
-}
-
-func zeros(p []byte) bool { return string(p) == string(zeroPage[:len(p)]) }
 
 func writePart(w io.Writer, at int64, p []byte) error {
-	b := binary.BigEndian.AppendUint64(nil, uint64(at))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(p)))
-	_, err := w.Write(append(b, p...))
+	_, err := w.Write(append(appendPlace(nil, at, len(p)), p...))
 	return err
 }
 
-// seekData goes on where f has data again, or at its end.
-func seekData(f *os.File, at int64) (int64, error) {
-	const data = 3 // SEEK_DATA, lseek(2)
-	if runtime.GOOS == "linux" {
-		next, err := f.Seek(at, data)
-		if err == nil {
-			return next, nil
-		}
-		if errors.Is(err, syscall.ENXIO) {
-			return f.Seek(0, io.SeekEnd)
-		}
+// placeSize is how long the offset and the length of a part are.
+const placeSize = 8 + 4
+
+func appendPlace(b []byte, at int64, n int) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(at))
+	return binary.BigEndian.AppendUint32(b, uint32(n))
+}
+
+// parsePlace returns the place of a part of a file whose first size bytes came before it.
+func parsePlace(b []byte, size int64) (at int64, n int, err error) {
+	at, length := int64(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint32(b[8:])
+	if at < size || length > filePart || at+int64(length) < at {
+		return 0, 0, fmt.Errorf("proto: part of %d bytes at %d of a file, behind %d", length, at, size)
 	}
-	return f.Seek(at, io.SeekStart) // it cannot tell
+	return at, int(length), nil
 }
 
 // A File is what ReadFile fills, such as an empty os.File.
@@ -112,13 +66,13 @@ func (c *Contents) WriteAt(p []byte, at int64) (int, error) {
 func ReadFile(r io.Reader, f File) (size int64, err error) {
 	buf := make([]byte, filePart)
 	for {
-		var h [12]byte
+		var h [placeSize]byte
 		if _, err := io.ReadFull(r, h[:]); err != nil {
 			return 0, noEnd(err)
 		}
-		at, n := int64(binary.BigEndian.Uint64(h[:])), binary.BigEndian.Uint32(h[8:])
-		if at < size || n > filePart || at+int64(n) < at {
-			return 0, fmt.Errorf("proto: part of %d bytes at %d of a file, behind %d", n, at, size)
+		at, n, err := parsePlace(h[:], size)
+		if err != nil {
+			return 0, err
 		}
 		if n == 0 {
 			return at, f.Truncate(at)
