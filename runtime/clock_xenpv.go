@@ -11,7 +11,7 @@ import (
 
 // xenLastTime is the latest system time anyone has read, for hosts whose time
 // stamp counters are not in step.
-var xenLastTime int64
+var xenLastTime atomic.Int64
 
 // xenSystemTime returns Xen's system time: nanoseconds since the host booted,
 // by the paravirtual clock (public/xen.h, struct vcpu_time_info).
@@ -28,11 +28,11 @@ func xenSystemTime() int64 {
 		return now
 	}
 	for {
-		last := atomic.Loadint64(&xenLastTime)
+		last := xenLastTime.Load()
 		if now <= last {
 			return last
 		}
-		if atomic.Casint64(&xenLastTime, last, now) {
+		if xenLastTime.CompareAndSwap(last, now) {
 			return now
 		}
 	}

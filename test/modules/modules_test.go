@@ -49,7 +49,7 @@ var modules = []module{
 	{path: "github.com/redis/go-redis/v9@v9.23.0", packages: []string{"."}, flags: []string{"-run=^TestGinkgoSuite$"}, redis: true,
 		args: []string{"-ginkgo.flake-attempts=3", "-ginkgo.focus=Commands|BitCount|ScanIterator|Pipeline|Tx|PubSub",
 			"-ginkgo.skip=AutoPipeline|DDL Commands|HotKeys Commands|RediSearch|FT.HYBRID|Probabilistic|RedisTimeseries|VectorSet|JSON|Modules|FT DIALECT|HPTTL|Ring|Cluster|Sentinel"}},
-	// It makes a value of 2 GiB, which Linux has no memory for, either, but does not need until it is written to.
+	// It makes a value of 2 GiB: Linux, too, refuses what is more than all its memory.
 	{path: "go.etcd.io/bbolt@v1.5.0", packages: everything, flags: []string{"-short"}, exec: "--memory 2560"},
 	{path: "go.uber.org/zap@v1.28.0", packages: everything, short: true},
 	{path: "golang.org/x/crypto@v0.59.0", packages: []string{"./ssh/..."}, flags: []string{"-short"}},

@@ -113,5 +113,5 @@ func answer(st *mux.Stream, req *proto.Request) error {
 		}
 		return proto.WriteJSON(st, proto.Reply{})
 	}
-	return fmt.Errorf("unknown operation %q", req.Op)
+	return fmt.Errorf("unknown operation %q: the bed is one of another xengo; end it with xengo bed down", req.Op)
 }
