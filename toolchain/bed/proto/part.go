@@ -59,7 +59,7 @@ func eachPart(r io.Reader, f func(at int64, p []byte) error) (size int64, err er
 		}
 		p := buf[:len(buf)+n]
 		for len(p) >= filePart || end && len(p) > 0 {
-			n, empty := next(p, at)
+			n, empty := next(p, at, end)
 			if !empty {
 				if err := f(at, p[:n]); err != nil {
 					return 0, err
@@ -81,11 +81,11 @@ func eachPart(r io.Reader, f func(at int64, p []byte) error) (size int64, err er
 }
 
 // next returns how long the part is that p begins with, which is at offset at, or
-// how many zeros it begins with.
-func next(p []byte, at int64) (n int, empty bool) {
+// how many zeros it begins with: pages of them, and what is less at the end.
+func next(p []byte, at int64, end bool) (n int, empty bool) {
 	page := int(-at & (filePage - 1)) // the first page of the file in p
 	if page == 0 {
-		for n < len(p) && zeros(p[n:min(n+filePage, len(p))]) {
+		for n < len(p) && (end || n+filePage <= len(p)) && zeros(p[n:min(n+filePage, len(p))]) {
 			n = min(n+filePage, len(p))
 		}
 		if n > 0 {
