@@ -24,6 +24,7 @@ type module struct {
 	flags    []string // of go test
 	env      []string // of the tests, NAME=VALUE
 	exec     string   // flags of xengo exec
+	needs    []judge.Need
 	short    bool     // it is quick, and tested where time is short
 	args     []string // of the test binaries
 	redis    bool     // there is a redis for them
@@ -50,7 +51,8 @@ var modules = []module{
 		args: []string{"-ginkgo.flake-attempts=3", "-ginkgo.focus=Commands|BitCount|ScanIterator|Pipeline|Tx|PubSub",
 			"-ginkgo.skip=AutoPipeline|DDL Commands|HotKeys Commands|RediSearch|FT.HYBRID|Probabilistic|RedisTimeseries|VectorSet|JSON|Modules|FT DIALECT|HPTTL|Ring|Cluster|Sentinel"}},
 	// It makes a value of 2 GiB: Linux, too, refuses what is more than all its memory.
-	{path: "go.etcd.io/bbolt@v1.5.0", packages: everything, flags: []string{"-short"}, exec: "--memory 2560"},
+	{path: "go.etcd.io/bbolt@v1.5.0", packages: everything, flags: []string{"-short"},
+		needs: []judge.Need{{Packages: "go.etcd.io/bbolt", Flags: "--memory 2560"}}},
 	{path: "go.uber.org/zap@v1.28.0", packages: everything, short: true},
 	{path: "golang.org/x/crypto@v0.59.0", packages: []string{"./ssh/..."}, flags: []string{"-short"}},
 	{path: "golang.org/x/net@v0.62.0", packages: everything, flags: []string{"-short"}},
@@ -84,6 +86,7 @@ func TestModules(t *testing.T) {
 				Args:       m.args,
 				Packages:   m.packages,
 				Exec:       m.exec,
+				Needs:      m.needs,
 				Kinds:      judge.Kinds(t, kinds...),
 				Exceptions: []string{"exceptions.txt"},
 				Table:      os.Getenv("XENGO_MODULES_TABLE"),
