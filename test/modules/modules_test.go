@@ -21,14 +21,14 @@ func TestMain(m *testing.M) { harness.Main(m) }
 type module struct {
 	path     string // PATH@VERSION
 	packages []string
-	flags    []string // of go test
-	env      []string // of the tests, NAME=VALUE
-	exec     string   // flags of xengo exec
-	needs    []judge.Need
-	short    bool     // it is quick, and tested where time is short
-	args     []string // of the test binaries
-	redis    bool     // there is a redis for them
-	disk     int64    // MiB of the disk, with ext4, where its temporary files are; 0: in memory
+	flags    []string     // of go test
+	env      []string     // of the tests, NAME=VALUE
+	exec     string       // flags of xengo exec
+	needs    []judge.Need // more flags of xengo exec, for some packages
+	short    bool         // it is quick, and tested where time is short
+	args     []string     // of the test binaries
+	redis    bool         // there is a redis for them
+	disk     int64        // MiB of the disk, with ext4, where its temporary files are; 0: in memory
 }
 
 // everything are all packages of a module.
@@ -50,7 +50,7 @@ var modules = []module{
 	{path: "github.com/redis/go-redis/v9@v9.23.0", packages: []string{"."}, flags: []string{"-run=^TestGinkgoSuite$"}, redis: true,
 		args: []string{"-ginkgo.flake-attempts=3", "-ginkgo.focus=Commands|BitCount|ScanIterator|Pipeline|Tx|PubSub",
 			"-ginkgo.skip=AutoPipeline|DDL Commands|HotKeys Commands|RediSearch|FT.HYBRID|Probabilistic|RedisTimeseries|VectorSet|JSON|Modules|FT DIALECT|HPTTL|Ring|Cluster|Sentinel"}},
-	// It makes a value of 2 GiB: Linux, too, refuses what is more than all its memory.
+	// It makes a value of 2 GiB: Linux, too, refuses what is more than all its memory (proc_sys_vm(5), overcommit_memory).
 	{path: "go.etcd.io/bbolt@v1.5.0", packages: everything, flags: []string{"-short"},
 		needs: []judge.Need{{Packages: "go.etcd.io/bbolt", Flags: "--memory 2560"}}},
 	{path: "go.uber.org/zap@v1.28.0", packages: everything, short: true},

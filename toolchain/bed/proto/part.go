@@ -37,7 +37,7 @@ var gear = func() (g [256]uint64) {
 func cut(p []byte) int {
 	p = p[:min(len(p), filePart)]
 	var hash uint64
-	for i := max(leastCut-64, 0); i < len(p); i++ { // the hash is one of 64 bytes
+	for i := leastCut - 64; i < len(p); i++ { // the hash is one of 64 bytes
 		hash = hash<<1 + gear[p[i]]
 		if i >= leastCut && hash>>(64-cutBits) == 0 {
 			return i + 1

@@ -15,7 +15,7 @@ import (
 // Operations.
 const (
 	Exec   = "exec"   // run Argv; then packets, see Channel; once the host ended its direction, Cleanup
-	Put    = "send"   // write the file that follows (see SendFile) to Path; a second reply when it is there
+	Put    = "send"   // write the file that follows (see SendFile; until there was that it was "put") to Path; a second reply when it is there
 	Get    = "get"    // the file at Path follows (see WriteFile)
 	Follow = "follow" // the bytes of Path, which is made if need be, follow as it grows, until it is quiet after the host ended its direction
 	Dial   = "dial"   // connect to Address; then its bytes, or for udp datagrams (see WriteDatagram)
