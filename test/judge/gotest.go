@@ -25,11 +25,12 @@ func (s *Suite) goCommand(ctx context.Context, t *testing.T, goos string, env, a
 	return cmd
 }
 
-// goTest runs go test, on which it keeps the user posted. That tests fail is no error. When it is interrupted it returns what it
-// knows, too.
+// goTest runs go test, with the flags of XENGO_TEST_FLAGS, too, and keeps the user posted. That tests fail is no error. When it
+// is interrupted it returns what it knows, too.
 func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*results, error) {
 	ctx := harness.Context(t)
-	cmd := s.goCommand(ctx, t, goos, env, slices.Concat([]string{"test", "-json", "-vet=off", "-timeout=2h"}, s.Flags, args, s.Args))
+	cmd := s.goCommand(ctx, t, goos, env, slices.Concat(
+		[]string{"test", "-json", "-vet=off", "-timeout=2h"}, s.Flags, strings.Fields(os.Getenv("XENGO_TEST_FLAGS")), args, s.Args))
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
