@@ -25,7 +25,7 @@ func xenArguments() (int32, **byte) {
 	n := uintptr(len(line) + len(args) + len(env) + 64)
 	words := uintptr(len(line)/2 + xenCountStrings(args) + xenCountStrings(env) + 16)
 	size := alignUp(2*words*8+2*n, xenPageSize)
-	va := xenAreaTake(0, size)
+	va := xenAreaTake(xenVMStart, xenVMEnd, size)
 	if va == 0 || !xenMapRange(va, size) {
 		xenFatal("not enough memory for arguments and environment: raise memory= in the domain config")
 	}

@@ -71,7 +71,7 @@ func xenStartPV(si *xabi.StartInfo) {
 	}
 
 	// Shared info is a machine page of Xen's; give it an address.
-	va := xenAreaTake(0, xenPageSize)
+	va := xenAreaTake(xenVMStart, xenVMEnd, xenPageSize)
 	e := xenWalk(va, 1, true)
 	if va == 0 || e == nil {
 		xenFatal("no memory for page tables")
@@ -205,7 +205,7 @@ func (v *xenVCPU) setIdle(t *xenThread) {
 // nanokernel on.
 func xenThreadNewEarly(stackSize uintptr) *xenThread {
 	size := xenThreadAreaSize(stackSize)
-	area := xenAreaTake(0, size)
+	area := xenAreaTake(xenVMStart, xenVMEnd, size)
 	if area == 0 || !xenMapRange(area+xenPageSize, xenKernelStackSize) || !xenMapRange(xenThreadStackBase(area), stackSize) {
 		xenFatal("not enough memory to start: raise memory= in the domain config")
 	}

@@ -72,10 +72,15 @@ func sysFaultOS(v unsafe.Pointer, n uintptr) {
 	xenUnback(uintptr(v), n, false)
 }
 
-func sysReserveOS(v unsafe.Pointer, n uintptr, _ string) unsafe.Pointer {
+func sysReserveOS(v unsafe.Pointer, n uintptr, what string) unsafe.Pointer {
 	n = alignUp(n, xenPageSize)
-	if va := xenReserve(uintptr(v), n); va != 0 || v == nil {
-		return unsafe.Pointer(va)
+	if v != nil {
+		if va := xenReserve(uintptr(v), n); va != 0 {
+			return unsafe.Pointer(va)
+		}
+	}
+	if what == "heap" { // mheap.sysAlloc, all of whose hints are taken
+		return unsafe.Pointer(xenReserveIn(xenHeapStart, xenHeapEnd, n))
 	}
 	return unsafe.Pointer(xenReserve(0, n))
 }

@@ -29,9 +29,12 @@ type xenArea struct {
 	next       *xenArea
 }
 
+// What the Go heap may use (patch 0004), and the range of everything else.
 const (
-	xenVMStart = 0x100000000000
-	xenVMEnd   = 0x200000000000
+	xenHeapStart = 0x00c0 << 32
+	xenHeapEnd   = 1 << heapAddrBits
+	xenVMStart   = 0x100000000000
+	xenVMEnd     = 0x200000000000
 )
 
 // xenVMInit makes the allocator usable; everything below the heap's arenas is
@@ -60,27 +63,15 @@ func xenAreaNew() *xenArea {
 	return a
 }
 
-// xenAreaTake reserves n bytes, at the address hint if that is not 0, else
-// where there is room. It returns 0 if there is none.
-func xenAreaTake(hint, n uintptr) uintptr {
-	at := hint
-	if hint == 0 {
-		at = xenVMStart
-	}
+// xenAreaTake reserves n bytes in [from, to), the first that are free. It returns 0 if there are none.
+func xenAreaTake(from, to, n uintptr) uintptr {
+	at := from
 	link := &xenVM.areas
-	for a := *link; a != nil; a = *link {
-		if at+n <= a.start {
-			break
-		}
-		if at < a.end {
-			if hint != 0 {
-				return 0
-			}
-			at = a.end
-		}
+	for a := *link; a != nil && at+n > a.start; a = *link {
+		at = max(at, a.end)
 		link = &a.next
 	}
-	if at+n < at || hint == 0 && at+n > xenVMEnd {
+	if at+n < at || at+n > to {
 		return 0
 	}
 	a := xenAreaNew()
@@ -297,6 +288,7 @@ type xenVMArgs struct {
 	foreign bool
 	ok      bool
 	va, n   uintptr
+	end     uintptr // of where to reserve
 	flags   uint64
 }
 
@@ -324,7 +316,7 @@ func xenVMK(arg unsafe.Pointer) {
 	xenVM.lock.lock()
 	switch a.op {
 	case xenVMReserve:
-		a.va = xenAreaTake(a.va, a.n)
+		a.va = xenAreaTake(a.va, a.end, a.n)
 	case xenVMRelease:
 		xenAreaGive(a.va, a.n)
 	case xenVMMap:
@@ -344,11 +336,21 @@ func xenVMK(arg unsafe.Pointer) {
 	xenVM.lock.unlock()
 }
 
-// xenReserve reserves address space; see xenAreaTake.
+// xenReserve reserves n bytes of address space, at the address at if that is not 0, and returns 0 if there is no room.
 //
 //go:nosplit
-func xenReserve(hint, n uintptr) uintptr {
-	a := xenVMArgs{op: xenVMReserve, va: hint, n: n}
+func xenReserve(at, n uintptr) uintptr {
+	if at != 0 {
+		return xenReserveIn(at, at+n, n)
+	}
+	return xenReserveIn(xenVMStart, xenVMEnd, n)
+}
+
+// xenReserveIn is xenAreaTake.
+//
+//go:nosplit
+func xenReserveIn(from, to, n uintptr) uintptr {
+	a := xenVMArgs{op: xenVMReserve, va: from, end: to, n: n}
 	xenVMCall(&a)
 	return a.va
 }

@@ -178,6 +178,7 @@ func (s *inet) Readiness() fdtable.Events {
 func (s *inet) Release() calls.Errno {
 	s.pending.cancel()
 	linger := s.ep.SocketOptions().GetLinger()
+	endTimeWaitWithin(s.ep)
 	if s.forget() {
 		s.ep.Abort() // as the stack does with what it has and nobody has read
 	} else {
