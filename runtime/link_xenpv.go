@@ -3,6 +3,7 @@
 package runtime
 
 import (
+	"internal/runtime/atomic"
 	"internal/xengo/xen/cmdline"
 	"unsafe"
 )
@@ -127,6 +128,18 @@ func xenHVEventClose(port uint32) { xenEventClose(port) }
 
 //go:linkname xenHVEventHold internal/xengo/xen/hv.runtime_eventHold
 func xenHVEventHold(delta int32) { netpollAdjustWaiters(delta) }
+
+// xenInCalls counts goroutines that wait in system calls.
+var xenInCalls atomic.Int32
+
+//go:linkname xenKernelInCall internal/xengo/runtime/kernel.runtime_inCall
+func xenKernelInCall(delta int32) {
+	xenInCalls.Add(delta)
+	netpollAdjustWaiters(delta)
+}
+
+// gInCalls returns how many goroutines wait in system calls that are calls of functions.
+func gInCalls() uint64 { return uint64(xenInCalls.Load()) }
 
 //go:linkname xenHVStoreRing internal/xengo/xen/hv.runtime_storeRing
 func xenHVStoreRing() (unsafe.Pointer, uint32) { return xenBoot.store, xenBoot.storePort }

@@ -33,10 +33,9 @@ func (w *waiter) wake(Events) {
 
 // sleep waits for wake. It returns false if the deadline passed first.
 func (w *waiter) sleep(deadline int64) bool {
+	kernel.InCall(+1)
+	defer kernel.InCall(-1)
 	if deadline == Never {
-		// Whoever waits in a system call is not deadlocked: an event may come from outside.
-		hold(1)
-		defer hold(-1)
 		<-w.woken
 		return true
 	}

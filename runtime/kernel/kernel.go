@@ -129,6 +129,10 @@ func Option(name string) string { return runtime_option(name) }
 // Args returns the command line of the program as its arguments and environment.
 func Args() (argv, envp []string) { return runtime_args() }
 
+// InCall adds to the number of goroutines that wait in system calls. They are not deadlocked, as an event may come from
+// outside, and runtime/metrics counts them as not in Go.
+func InCall(delta int) { runtime_inCall(int32(delta)) }
+
 // Yield lets other goroutines run.
 func Yield() { runtime_yield() }
 

@@ -57,6 +57,7 @@ func runtime_ncpu() int32               { return int32(runtime.NumCPU()) }
 func runtime_cputime() int64            { return int64(time.Since(start)) }
 func runtime_cpuName() string           { return "host" }
 func runtime_option(name string) string { return Host.Options[name] }
+func runtime_inCall(int32)              {}
 func runtime_yield()                    { runtime.Gosched() }
 func runtime_threadID() int32           { return 1 }
 func runtime_cpu() uint32               { return 0 }

@@ -43,6 +43,7 @@ func runtime_consoleWait(write, user bool) bool
 func runtime_consoleWake()
 func runtime_option(name string) string
 func runtime_args() (argv, envp []string)
+func runtime_inCall(delta int32)
 func runtime_yield()
 func runtime_threadID() int32
 func runtime_affinity(tid int32) (cpus CPUSet, found bool)

@@ -11,6 +11,9 @@ func netpollSystemWaiters() bool { return false }
 // netpollProgramWaiters reports whether netpollWaiters counts somebody.
 func netpollProgramWaiters() bool { return false }
 
+// gInCalls returns how many goroutines wait in system calls that are calls of functions.
+func gInCalls() uint64 { return 0 }
+
 // isSystemPackage reports whether goroutines started in the function are the
 // system's.
 func isSystemPackage(name string) bool { return false }

@@ -1,5 +1,0 @@
-//go:build !xenpv
-
-package fdtable
-
-func hold(int) {}
