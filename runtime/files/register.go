@@ -36,6 +36,7 @@ var absent = []uintptr{
 	calls.SYS_CLONE, calls.SYS_CLONE3, calls.SYS_FORK, calls.SYS_VFORK, calls.SYS_EXECVE, calls.SYS_EXECVEAT,
 	calls.SYS_IO_URING_SETUP,
 	calls.SYS_RSEQ, calls.SYS_MEMBARRIER,
+	calls.SYS_UNSHARE, calls.SYS_SETNS,
 	calls.SYS_BPF, calls.SYS_PERF_EVENT_OPEN,
 	calls.SYS_LANDLOCK_CREATE_RULESET, calls.SYS_SECCOMP,
 	calls.SYS_NAME_TO_HANDLE_AT, calls.SYS_OPEN_BY_HANDLE_AT,

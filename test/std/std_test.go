@@ -44,7 +44,6 @@ func suite() *judge.Suite {
 			{Packages: "io/ioutil", Flags: "--files GOROOT/src/io"},
 			{Packages: "math/big/internal/asmgen", Flags: "--files GOROOT/src/math/big"},
 			{Packages: "path/filepath", Flags: "--files GOROOT/src/unicode"},
-			{Packages: "runtime", Flags: "--files GOROOT/src/internal"}, // whose types TestAtomicAlignment checks
 		},
 	}
 }
