@@ -44,6 +44,7 @@ func suite() *judge.Suite {
 			{Packages: "io/ioutil", Flags: "--files GOROOT/src/io"},
 			{Packages: "math/big/internal/asmgen", Flags: "--files GOROOT/src/math/big"},
 			{Packages: "path/filepath", Flags: "--files GOROOT/src/unicode"},
+			{Packages: "runtime", Flags: "--memory 832"}, // programs that it starts have half of that, and TestArenaCollision wants it
 		},
 	}
 }
