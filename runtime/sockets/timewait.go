@@ -50,13 +50,14 @@ var within struct {
 	next int
 }
 
-// endTimeWaitWithin is called when a stream is about to be closed.
+// endTimeWaitWithin is called with a socket that is about to be closed.
 func endTimeWaitWithin(e tcpip.Endpoint) {
 	ep, ok := e.(*tcp.Endpoint)
 	if !ok {
 		return
 	}
-	if info := ep.Info().(*stack.TransportEndpointInfo); info.ID.LocalAddress != info.ID.RemoteAddress {
+	id := ep.Info().(*stack.TransportEndpointInfo).ID
+	if id.RemotePort == 0 || id.LocalAddress != id.RemoteAddress {
 		return
 	}
 	within.Lock()

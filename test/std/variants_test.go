@@ -79,10 +79,10 @@ func (v variant) suite(t *testing.T) *judge.Suite {
 	if v.tags != "" {
 		s.Flags, s.Tags = append(s.Flags, "-tags="+v.tags), []string{v.tags}
 	}
-	s.Kinds = judge.Kinds(t, judge.Kind{Type: "pvh", VCPUs: 4}, judge.Kind{Type: "pv", VCPUs: 4})
+	kinds := []judge.Kind{{Type: "pvh", VCPUs: 4}}
 	if harness.Long() || all() {
-		return s
+		kinds = append(kinds, judge.Kind{Type: "pv", VCPUs: 4})
 	}
-	s.Kinds = s.Kinds[:1]
+	s.Kinds = judge.Kinds(t, kinds...)
 	return s
 }
