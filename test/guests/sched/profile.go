@@ -25,16 +25,20 @@ func heapProfile() error {
 	return profile("heap", "main.hold")
 }
 
-// waiting waits, to be found in the profile.
+// waiting says that it has begun and waits, to be found in the profile: before
+// a goroutine has begun, the profile has no function of it.
 //
 //go:noinline
-func waiting(c <-chan int) { <-c }
+func waiting(begun chan<- int, c <-chan int) {
+	close(begun)
+	<-c
+}
 
 func goroutineProfile() error {
-	c := make(chan int)
-	go waiting(c)
+	begun, c := make(chan int), make(chan int)
+	go waiting(begun, c)
 	defer close(c)
-	runtime.Gosched()
+	<-begun
 	return profile("goroutine", "main.waiting")
 }
 
