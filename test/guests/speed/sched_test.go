@@ -102,6 +102,47 @@ func BenchmarkTimerFires(b *testing.B) {
 	}
 }
 
+// BenchmarkQueueTimeout hands items to a goroutine that queues them and waits for
+// each with a timeout, as servers do: all timers are still there at the end.
+func BenchmarkQueueTimeout(b *testing.B) {
+	in, out := make(chan int), make(chan int)
+	go func() {
+		defer close(out)
+		var q []int
+		for {
+			var to chan<- int
+			var first int
+			if len(q) > 0 {
+				to, first = out, q[0]
+			}
+			select {
+			case to <- first:
+				q = q[1:]
+			case n, ok := <-in:
+				if !ok {
+					return
+				}
+				q = append(q, n)
+			}
+		}
+	}()
+	for b.Loop() {
+		const batch = 20
+		for n := range batch {
+			in <- n
+		}
+		for range batch {
+			select {
+			case <-out:
+			case <-time.After(5 * time.Second):
+				b.Fatal("nothing came")
+			}
+		}
+	}
+	close(in)
+	<-out
+}
+
 // BenchmarkSleep reports how late a sleeper is.
 func BenchmarkSleep(b *testing.B) {
 	const nap = 100 * time.Microsecond
