@@ -132,10 +132,35 @@ func xenHVEventHold(delta int32) { netpollAdjustWaiters(delta) }
 // xenInCalls counts goroutines that wait in system calls.
 var xenInCalls atomic.Int32
 
-//go:linkname xenKernelInCall internal/xengo/runtime/kernel.runtime_inCall
-func xenKernelInCall(delta int32) {
-	xenInCalls.Add(delta)
-	netpollAdjustWaiters(delta)
+// xenAwake is a sleeper that need not sleep.
+const xenAwake = 1
+
+// xenKernelSleep waits until the sleeper is awake, and makes it one that is not. A sleeper is a word: 0, xenAwake,
+// or its goroutine. One that waits is not deadlocked, as an event may come from outside.
+//
+//go:linkname xenKernelSleep internal/xengo/runtime/kernel.runtime_sleep
+func xenKernelSleep(sleeper *uintptr) {
+	if atomic.Casuintptr(sleeper, xenAwake, 0) {
+		return
+	}
+	xenInCalls.Add(1)
+	netpollAdjustWaiters(1)
+	gopark(xenSleepPark, unsafe.Pointer(sleeper), waitReasonSyscall, traceBlockGeneric, 2)
+	atomic.Storeuintptr(sleeper, 0)
+	xenInCalls.Add(-1)
+	netpollAdjustWaiters(-1)
+}
+
+// xenSleepPark publishes the goroutine, unless it was woken before.
+func xenSleepPark(gp *g, sleeper unsafe.Pointer) bool {
+	return atomic.Casuintptr((*uintptr)(sleeper), 0, uintptr(unsafe.Pointer(gp)))
+}
+
+//go:linkname xenKernelWake internal/xengo/runtime/kernel.runtime_wake
+func xenKernelWake(sleeper *uintptr) {
+	if gp := atomic.Xchguintptr(sleeper, xenAwake); gp > xenAwake {
+		goready(guintptr(gp).ptr(), 2)
+	}
 }
 
 // gInCalls returns how many goroutines wait in system calls that are calls of functions.

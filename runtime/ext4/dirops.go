@@ -21,10 +21,14 @@ func (d *dir) Parent() (vfs.Directory, string) {
 	if d == d.fs.root {
 		return d, ""
 	}
-	if up, name := d.above(); up != nil && !d.gone {
-		return up, name
+	up, name := d.above()
+	switch {
+	case up == nil || d.gone && up.gone:
+		return nil, ""
+	case d.gone:
+		return up, ""
 	}
-	return nil, ""
+	return up, name
 }
 
 // above is where the directory was found. The caller holds fs.mu, be it for reading.

@@ -15,7 +15,7 @@ func (d *dir) Parent() (vfs.Directory, string) {
 	case d.up == nil:
 		return d, ""
 	case d.slot == nil:
-		return nil, ""
+		return d.up, ""
 	}
 	return d.up, d.slot.name
 }

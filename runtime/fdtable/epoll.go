@@ -32,8 +32,12 @@ const (
 const maxNesting = 4
 
 // An Epoll is the description of an epoll instance.
+//
+// Lock order: scan, scan of those that it watches, mu. An edge takes mu only.
 type Epoll struct {
 	Notifier
+
+	scan sync.Mutex // held by who looks through ready: others would find nothing meanwhile
 
 	mu    sync.Mutex
 	items map[epollKey]*epollItem
@@ -83,6 +87,8 @@ func (e *Epoll) Release() calls.Errno {
 
 // Readiness is In if Collect would return something.
 func (e *Epoll) Readiness() Events {
+	e.scan.Lock()
+	defer e.scan.Unlock()
 	e.mu.Lock()
 	list := append([]*epollItem(nil), e.ready...)
 	e.mu.Unlock()
@@ -243,6 +249,8 @@ func (e *Epoll) edge(it *epollItem, ev Events) {
 
 // Collect fills out with events that hold and returns how many there are.
 func (e *Epoll) Collect(out []EpollEvent) int {
+	e.scan.Lock()
+	defer e.scan.Unlock()
 	e.mu.Lock()
 	list := e.ready
 	e.ready = nil
@@ -252,11 +260,9 @@ func (e *Epoll) Collect(out []EpollEvent) int {
 	e.mu.Unlock()
 	n := 0
 	var again []*epollItem
-	for i, it := range list {
-		if n == len(out) {
-			again = append(again, list[i:]...)
-			break
-		}
+	for n < len(out) && len(list) > 0 {
+		it := list[0]
+		list = list[1:]
 		ev := e.current(it)
 		if ev == 0 {
 			continue
@@ -266,7 +272,7 @@ func (e *Epoll) Collect(out []EpollEvent) int {
 		}
 		n++
 	}
-	e.requeue(again)
+	e.requeue(append(list, again...)) // those that there was no room for come first next time
 	return n
 }
 
@@ -299,7 +305,7 @@ func (e *Epoll) Wait(out []EpollEvent, deadline int64) int {
 	if n := e.Collect(out); n > 0 {
 		return n
 	}
-	w := newWaiter()
+	w := new(waiter)
 	cancel := e.Notify(w.wake)
 	defer cancel()
 	for {

@@ -107,6 +107,45 @@ func TestEpollForgets(t *testing.T) {
 	require.Zero(t, f.watchers())
 }
 
+// Where there is room for fewer events than hold, those come first next time that did not come yet.
+func TestEpollTurns(t *testing.T) {
+	e := NewEpoll()
+	for id := range 3 {
+		f := newFake(t, 1)
+		require.Zero(t, e.Control(epollAdd, id, NewFile(f, 0), event(byte(id), In)))
+		f.Write([]byte("x"))
+	}
+	var got []byte
+	out := make([]EpollEvent, 2)
+	for range 3 {
+		require.Equal(t, 2, e.Wait(out, 0))
+		got = append(got, out[0].Data[0], out[1].Data[0])
+	}
+	require.Equal(t, []byte{0, 1, 2, 0, 1, 2}, got)
+}
+
+// What holds is found by everyone who looks, however many do at a time.
+func TestEpollTogether(t *testing.T) {
+	e, outer := NewEpoll(), NewEpoll()
+	f := newFake(t, 1)
+	f.Write([]byte("x"))
+	require.Zero(t, e.Control(epollAdd, 1, NewFile(f, 0), event(1, In)))
+	require.Zero(t, outer.Control(epollAdd, 1, NewFile(e, 0), event(2, In)))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			out := make([]EpollEvent, 1)
+			for range 3000 {
+				if e.Wait(out, 0) != 1 || outer.Wait(out, 0) != 1 || e.Readiness() != In {
+					t.Error("nothing was found")
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // However additions, removals and edges meet, no watcher is left behind and no event of one that is watched is lost.
 func TestEpollRaces(t *testing.T) {
 	e := NewEpoll()

@@ -15,7 +15,7 @@ func Poll(files []Polled, deadline int64) int {
 	if n := check(files); n > 0 || deadline == 0 {
 		return n
 	}
-	w := newWaiter()
+	w := new(waiter)
 	for i := range files {
 		if files[i].File == nil {
 			continue

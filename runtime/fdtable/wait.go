@@ -1,6 +1,10 @@
 package fdtable
 
-import "internal/xengo/runtime/kernel"
+import (
+	"sync/atomic"
+
+	"internal/xengo/runtime/kernel"
+)
 
 // Never is the deadline of those who wait for as long as it takes.
 const Never int64 = 1<<63 - 1
@@ -16,53 +20,36 @@ func Deadline(ns int64) int64 {
 	return Never
 }
 
-// A waiter is a goroutine that waits for the first of several things to happen.
+// A waiter is a goroutine that waits for the first of several things to happen. The zero value is one.
 type waiter struct {
-	woken chan struct{}
+	sleeper kernel.Sleeper
+	woken   atomic.Bool
 }
-
-func newWaiter() *waiter { return &waiter{make(chan struct{}, 1)} }
 
 // wake makes the waiter's sleep return, now or when it comes to it.
 func (w *waiter) wake(Events) {
-	select {
-	case w.woken <- struct{}{}:
-	default:
-	}
+	w.woken.Store(true)
+	w.sleeper.Wake()
 }
 
-// sleep waits for wake. It returns false if the deadline passed first.
+// sleep waits for wake. It returns false if the deadline passed first, and may return true for no reason.
 func (w *waiter) sleep(deadline int64) bool {
-	kernel.InCall(+1)
-	defer kernel.InCall(-1)
 	if deadline == Never {
-		<-w.woken
+		w.sleeper.Sleep()
 		return true
 	}
-	left := deadline - kernel.Nanotime()
-	if left <= 0 {
-		select {
-		case <-w.woken:
-			return true
-		default:
-			return false
-		}
+	if left := deadline - kernel.Nanotime(); left > 0 {
+		stop := kernel.After(left, w.sleeper.Wake)
+		w.sleeper.Sleep()
+		stop()
 	}
-	expired := make(chan struct{})
-	stop := kernel.After(left, func() { close(expired) })
-	defer stop()
-	select {
-	case <-w.woken:
-		return true
-	case <-expired:
-		return false
-	}
+	return w.woken.Swap(false) || !Passed(deadline)
 }
 
 // Wait waits until one of the events of mask, or an error or hang-up, holds. It returns false if the deadline
 // passed first.
 func (f *File) Wait(mask Events, deadline int64) bool {
-	w := newWaiter()
+	w := new(waiter)
 	cancel := notify(f.Desc, mask, w.wake)
 	if cancel == nil {
 		return true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -335,6 +336,24 @@ func times2bytes(list ...fdtable.Timespec) (b []byte) {
 	return b
 }
 
+// In a directory that was removed there is nothing, under whatever name.
+func TestRemovedDirectory(t *testing.T) {
+	p := newPair(t)
+	p.ok(calls.SYS_MKDIRAT, cwdFD, "d", uint32(0o755))
+	fd := p.ok(calls.SYS_OPENAT, cwdFD, "d", fdtable.O_RDONLY|fdtable.O_DIRECTORY)
+	long := strings.Repeat("x", 256)
+	names := []string{"a", ".", "..", "a/b", long, long + "/a", "../" + long, "./" + long}
+	for range 2 {
+		for _, name := range names {
+			p.do(calls.SYS_OPENAT, fd, name, fdtable.O_RDONLY, uint32(0))
+			p.do(calls.SYS_OPENAT, fd, name+"/", fdtable.O_WRONLY|fdtable.O_CREAT, uint32(0o644))
+			p.do(calls.SYS_UNLINKAT, fd, name, atRemoveDir)
+			p.do(calls.SYS_RENAMEAT2, fd, name, fd, "b", uint32(0))
+		}
+		p.do(calls.SYS_UNLINKAT, cwdFD, "d", atRemoveDir)
+	}
+}
+
 // A file that was made without a name gets one, by its descriptor and by /proc, unless it was made to stay without.
 func TestTmpFile(t *testing.T) {
 	t.Cleanup(furnished)
@@ -406,7 +425,6 @@ func TestMappings(t *testing.T) {
 	}
 }
 
-// Waiting calls return when something happens, or when their time is up.
 // Mappings grow and shrink, of files and of memory, and keep what is in them.
 func TestRemap(t *testing.T) {
 	only(t)
@@ -453,6 +471,7 @@ func TestRemap(t *testing.T) {
 	must(t, calls.SYS_MUNMAP, p, pageSize)
 }
 
+// Waiting calls return when something happens, or when their time is up.
 func TestWaiting(t *testing.T) {
 	only(t)
 	ev := must(t, calls.SYS_EVENTFD2, 0, 0)

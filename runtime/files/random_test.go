@@ -3,6 +3,7 @@ package files
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -377,20 +378,25 @@ func randomCode(seed uint64, n int) []byte {
 	return code
 }
 
-// Random sequences of calls have the same results here and on Linux.
+// Random sequences of calls have the same results here and on Linux. They are the same ones each time, with XENGO_LONG others
+// too.
 func TestRandom(t *testing.T) {
 	p := newPair(t)
-	rounds := 200
+	rounds := 100
 	if testing.Short() {
 		rounds = 30
 	}
-	for i := range rounds {
-		seed := rand.Uint64()
-		if i < rounds/2 {
-			seed = uint64(i)
-		}
+	try := func(seed uint64) {
 		p.TB = named{t, fmt.Sprintf("seed %d", seed)}
 		run(p, randomCode(seed, 1500))
+	}
+	for seed := range rounds {
+		try(uint64(seed))
+	}
+	if os.Getenv("XENGO_LONG") != "" {
+		for range 10 * rounds {
+			try(rand.Uint64())
+		}
 	}
 }
 

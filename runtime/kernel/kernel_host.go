@@ -57,7 +57,6 @@ func runtime_ncpu() int32               { return int32(runtime.NumCPU()) }
 func runtime_cputime() int64            { return int64(time.Since(start)) }
 func runtime_cpuName() string           { return "host" }
 func runtime_option(name string) string { return Host.Options[name] }
-func runtime_inCall(int32)              {}
 func runtime_yield()                    { runtime.Gosched() }
 func runtime_threadID() int32           { return 1 }
 func runtime_cpu() uint32               { return 0 }
@@ -67,6 +66,27 @@ func runtime_freeRamdisk([]byte)        {}
 
 func runtime_vcpuTimes(id int32) (running, runnable, blocked int64, ok bool) {
 	return runtime_cputime() / int64(runtime.NumCPU()), 0, 0, id < runtime_ncpu()
+}
+
+// A sleeper is a channel on the host.
+type sleeper struct {
+	once  sync.Once
+	woken chan struct{}
+}
+
+func (s *sleeper) init() { s.once.Do(func() { s.woken = make(chan struct{}, 1) }) }
+
+func (s *sleeper) sleep() {
+	s.init()
+	<-s.woken
+}
+
+func (s *sleeper) wake() {
+	s.init()
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
 }
 
 // On the host each thread runs everywhere.

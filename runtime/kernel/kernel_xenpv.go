@@ -43,7 +43,15 @@ func runtime_consoleWait(write, user bool) bool
 func runtime_consoleWake()
 func runtime_option(name string) string
 func runtime_args() (argv, envp []string)
-func runtime_inCall(delta int32)
+
+// A sleeper is a word that package runtime knows the meaning of.
+type sleeper uintptr
+
+func (s *sleeper) sleep() { runtime_sleep(s) }
+func (s *sleeper) wake()  { runtime_wake(s) }
+
+func runtime_sleep(s *sleeper)
+func runtime_wake(s *sleeper)
 func runtime_yield()
 func runtime_threadID() int32
 func runtime_affinity(tid int32) (cpus CPUSet, found bool)

@@ -19,7 +19,7 @@ type dir struct {
 	order   []*entry          // those removed have no inode
 	lastPos uint64
 	dead    int  // removed entries in order
-	parent  *dir // nil for the root and when removed
+	parent  *dir // nil for the root
 	name    string
 	removed bool
 }
@@ -85,7 +85,7 @@ func (d *dir) Parent() (vfs.Directory, string) {
 	defer d.fs.mu.RUnlock()
 	switch {
 	case d.removed:
-		return nil, d.name
+		return d.parent, ""
 	case d.parent == nil:
 		return d, ""
 	}
@@ -222,7 +222,7 @@ func (d *dir) takeOut(name string, isDir bool) (member, calls.Errno) {
 // holds fs.mu.
 func (d *dir) dropped(inode member) (last member) {
 	if sub, ok := inode.(*dir); ok {
-		sub.parent, sub.removed = nil, true
+		sub.removed = true
 		sub.addLink(-2)
 		d.addLink(-1)
 		return inode

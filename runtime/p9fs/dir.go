@@ -18,7 +18,7 @@ func (d *dir) Parent() (vfs.Directory, string) {
 	case d.up == nil:
 		return d, ""
 	case d.removed:
-		return nil, d.name
+		return d.up, ""
 	}
 	return d.up, d.name
 }

@@ -313,8 +313,9 @@ func TestNames(t *testing.T) {
 	require.Equal(t, calls.ENOENT, f.Stat(&st))
 
 	require.Zero(t, vfs.Rmdir(root, "/e/sub"))
-	up, _ := sub.Parent()
-	require.Nil(t, up)
+	up, name := sub.Parent()
+	require.True(t, up == lookup(t, "/e"))
+	require.Empty(t, name)
 	_, wrong = sub.Lookup("x")
 	require.Equal(t, calls.ENOENT, wrong)
 	_, wrong = sub.Create("x", &vfs.New{Mode: vfs.S_IFREG | 0o600})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -190,10 +191,13 @@ func script(t testing.TB, code []byte) {
 	}
 }
 
-// TestLikeLinux does random things to a terminal here and to one of the host.
+// TestLikeLinux does random things to a terminal here and to one of the host: the same ones each time, with XENGO_LONG others.
 func TestLikeLinux(t *testing.T) {
-	seed := rand.Uint64()
-	for i := range uint64(150) {
+	seed, n := uint64(0), uint64(150)
+	if os.Getenv("XENGO_LONG") != "" {
+		seed, n = rand.Uint64(), 10*n
+	}
+	for i := range n {
 		t.Run(fmt.Sprint("seed ", seed+i), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed+i, 0))
 			code := make([]byte, 150)

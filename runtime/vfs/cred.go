@@ -97,7 +97,7 @@ func owns(n Inode) calls.Errno {
 
 // mayCreate checks whether the program may put an entry into dir. There is no way into one that was removed.
 func mayCreate(dir Directory) calls.Errno {
-	if up, _ := dir.Parent(); up == nil {
+	if Removed(dir) {
 		return calls.ENOENT
 	}
 	return permitted(dir, MayWrite|MayExec)

@@ -146,7 +146,8 @@ type Directory interface {
 	// until it returns false. Positions stay what they are as long as the entry exists.
 	Entries(after uint64, emit func(e *Entry) bool) calls.Errno
 	// Parent returns the directory that this one is in and its name there. For the root of a file system
-	// that is the directory itself with "", for a removed directory nil.
+	// that is the directory itself with "", for a removed directory where it was, with "",
+	// or nil if that is not known any more.
 	Parent() (Directory, string)
 	// FS returns the file system.
 	FS() FileSystem

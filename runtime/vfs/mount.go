@@ -62,9 +62,9 @@ func over(dir Directory) Directory {
 	return dir
 }
 
-// parent returns the directory above dir, across mounts, and dir's name there. The root is its own parent. nil
-// if dir was removed.
-func parent(dir Directory) (Directory, string) {
+// parent returns the directory above dir, across mounts, and dir's name there. The root is its own parent. The name
+// is "" if dir was removed, and above is nil if it is not known any more or its file system was unmounted.
+func parent(dir Directory) (above Directory, name string) {
 	for dir != Root() {
 		up, name := dir.Parent()
 		if up != dir {
@@ -77,6 +77,12 @@ func parent(dir Directory) (Directory, string) {
 		dir = m.Point
 	}
 	return dir, ""
+}
+
+// Removed reports whether dir has been, and is only in use yet.
+func Removed(dir Directory) bool {
+	up, name := dir.Parent()
+	return up != dir && name == ""
 }
 
 // mountOf returns the mount whose root directory is root.
@@ -94,7 +100,7 @@ func PathOf(dir Directory) (string, bool) {
 	path := ""
 	for dir != Root() {
 		up, name := parent(dir)
-		if up == nil {
+		if name == "" {
 			return "", false
 		}
 		path = "/" + name + path

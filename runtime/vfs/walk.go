@@ -163,10 +163,14 @@ func (w *walker) step(name string, last, slash bool) (loc Location, done bool, e
 		return loc, true, calls.EISDIR
 	}
 	if len(name) > NameMax {
-		if last && w.mode&Parent != 0 {
-			return Location{Dir: w.dir, Name: name, Err: calls.ENAMETOOLONG}, true, 0
+		err = calls.ENAMETOOLONG
+		if Removed(w.dir) { // which Linux sees before (6.16 fs/namei.c, __lookup_slow)
+			err = calls.ENOENT
 		}
-		return loc, true, calls.ENAMETOOLONG
+		if last && w.mode&Parent != 0 {
+			return Location{Dir: w.dir, Name: name, Err: err}, true, 0
+		}
+		return loc, true, err
 	}
 	n, err := w.dir.Lookup(name)
 	loc = Location{Dir: w.dir, Name: name, Inode: n, Slash: slash}

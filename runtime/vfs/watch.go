@@ -151,10 +151,8 @@ func lostName(n Inode) {
 	if u, ok := n.(InUser); ok && u.InUse() {
 		return
 	}
-	if dir, ok := n.(Directory); ok {
-		if up, _ := dir.Parent(); up != nil {
-			return
-		}
+	if dir, ok := n.(Directory); ok && !Removed(dir) {
+		return
 	}
 	tell(n, InDeleteSelf, 0, "")
 }
