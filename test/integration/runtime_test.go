@@ -19,7 +19,7 @@ func TestSched(t *testing.T) {
 		c := program(t, "sched")
 		c.MemoryMB = 128 // 10,000 goroutines have stacks
 		holds(t, p, c, "recovered", "spin", "spin-gc", "goroutines", "threads", "fair", "stacks", "timers", "clocks", "float", "affinity",
-			"heap-profile", "goroutine-profile", "tell-time", "tell-random")
+			"heap-profile", "goroutine-profile", "waits-in-syscall", "tell-time", "tell-random")
 	})
 }
 

@@ -22,6 +22,7 @@ func main() {
 		{Name: "affinity", Check: affinity},
 		{Name: "heap-profile", Check: heapProfile},
 		{Name: "goroutine-profile", Check: goroutineProfile},
+		{Name: "waits-in-syscall", Check: waitsInSyscall},
 		{Name: "tell-time", Check: tellTime},
 		{Name: "tell-random", Check: tellRandom},
 	}, os.Args[1:]...)
