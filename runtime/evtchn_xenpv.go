@@ -51,6 +51,8 @@ var xenEvents struct {
 	any    atomic.Uint32                      // some bit of fired is set
 	seq    uint32                             // futex: netpoll sleeps here
 	system atomic.Int32                       // waiters that are no reason to live
+
+	program atomic.Int32 // waiters, calls and holds that are
 }
 
 // xenEventsInit prepares event delivery, and vCPU 0's own ports.
@@ -201,7 +203,7 @@ func (p *xenPortSlot) ready() {
 
 func (p *xenPortSlot) count(n int32) {
 	if p.user.Load() {
-		netpollAdjustWaiters(n)
+		xenEvents.program.Add(n)
 	} else {
 		xenEvents.system.Add(n)
 	}

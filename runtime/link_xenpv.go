@@ -127,7 +127,7 @@ func xenHVEventWait(port uint32, user bool) bool { return xenEventWait(port, 0, 
 func xenHVEventClose(port uint32) { xenEventClose(port) }
 
 //go:linkname xenHVEventHold internal/xengo/xen/hv.runtime_eventHold
-func xenHVEventHold(delta int32) { netpollAdjustWaiters(delta) }
+func xenHVEventHold(delta int32) { xenEvents.program.Add(delta) }
 
 // xenInCalls counts goroutines that wait in system calls.
 var xenInCalls atomic.Int32
@@ -144,11 +144,11 @@ func xenKernelSleep(sleeper *uintptr) {
 		return
 	}
 	xenInCalls.Add(1)
-	netpollAdjustWaiters(1)
+	xenEvents.program.Add(1)
 	gopark(xenSleepPark, unsafe.Pointer(sleeper), waitReasonSyscall, traceBlockGeneric, 2)
 	atomic.Storeuintptr(sleeper, 0)
 	xenInCalls.Add(-1)
-	netpollAdjustWaiters(-1)
+	xenEvents.program.Add(-1)
 }
 
 // xenSleepPark publishes the goroutine, unless it was woken before.

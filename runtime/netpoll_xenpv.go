@@ -138,11 +138,13 @@ func xenNetpollCollect(list *gList) {
 	}
 }
 
-// netpollProgramWaiters reports whether netpollWaiters counts somebody.
-func netpollProgramWaiters() bool { return netpollWaiters.Load() > 0 }
+// netpollProgramWaiters reports whether the program waits for what may come from
+// outside.
+func netpollProgramWaiters() bool { return netpollWaiters.Load() > 0 || xenEvents.program.Load() > 0 }
 
-// netpollSystemWaiters reports whether drivers wait for events: then an idle M
-// must poll, though no one counts in netpollWaiters.
+// netpollSystemWaiters reports whether drivers wait for events, or the program does
+// elsewhere than in netpoll: then an idle M must poll, though no one counts in
+// netpollWaiters.
 func netpollSystemWaiters() bool {
-	return xenEvents.system.Load() > 0
+	return xenEvents.system.Load() > 0 || xenEvents.program.Load() > 0
 }
