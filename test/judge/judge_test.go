@@ -44,18 +44,20 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestExceptions(t *testing.T) {
-	e, err := parseExceptions(strings.NewReader("# x\n\np TestA because of this\nq/* Test* that\nall TestB \"no exec\" exec\n"))
+	e, err := parseExceptions(strings.NewReader("# x\n\np TestA because of this\nq/* Test* that\nall TestB \"no exec\" - exec\n"))
 	require.NoError(t, err)
-	reason, ok := e.find(name{"p", "TestA"}, nil)
+	found, ok := e.find(name{"p", "TestA"}, nil)
 	require.True(t, ok)
-	require.Equal(t, "because of this", reason)
+	require.Equal(t, "because of this", found.reason)
+	require.False(t, found.moot)
 	_, ok = e.find(name{"q/r", "TestZ"}, nil)
 	require.True(t, ok)
 	_, ok = e.find(name{"p", "TestB"}, []string{"no ", "memory"})
 	require.False(t, ok)
-	reason, ok = e.find(name{"p/q/r", "TestB"}, []string{"here is no ex", "ec"})
+	found, ok = e.find(name{"p/q/r", "TestB"}, []string{"here is no ex", "ec"})
 	require.True(t, ok)
-	require.Equal(t, "exec", reason)
+	require.Equal(t, "exec", found.reason)
+	require.True(t, found.moot)
 	for _, bad := range []string{"p TestA", "p [ why", `p TestA "x`} {
 		_, err := parseExceptions(strings.NewReader(bad))
 		require.ErrorContains(t, err, "line 1", bad)
@@ -63,23 +65,24 @@ func TestExceptions(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	linux := &results{outcomes: map[name]outcome{{"p", ""}: passed, {"p", "TestA"}: passed, {"p", "TestB"}: passed, {"q", "TestC"}: skipped}}
-	guest := &results{outcomes: map[name]outcome{{"p", "TestA"}: failed, {"p", "TestB"}: passed}}
-	v := &verdict{linux: linux, columns: []column{{"pv", guest}}, exceptions: exceptions{{pkg: "p", test: "TestA", reason: "so"}}}
+	linux := &results{outcomes: map[name]outcome{{"p", ""}: passed, {"p", "TestA"}: passed, {"p", "TestB"}: passed, {"q", "TestC"}: skipped, {"p", "TestD"}: passed}}
+	guest := &results{outcomes: map[name]outcome{{"p", "TestA"}: failed, {"p", "TestB"}: passed, {"p", "TestD"}: skipped}}
+	v := &verdict{linux: linux, columns: []column{{"pv", guest}}, exceptions: exceptions{{pkg: "p", test: "TestA", reason: "so"}, {pkg: "p", test: "TestD", reason: "needs more", moot: true}}}
 	var b strings.Builder
 	require.NoError(t, v.write(&b))
 	require.Equal(t, `Tests that pass on Linux, and how many of them pass in a guest:
 
 | package | Linux | pv |
 |---|---|---|
-| p | 2 | 1 |
-| **all** | 2 | 1 |
+| p | 3 | 1 of 2 |
+| **all** | 3 | 1 of 2 |
 
 What does not pass:
 
 | test | where | why |
 |---|---|---|
 | p TestA | pv | so |
+| p TestD | pv | needs more |
 `, b.String())
 }
 
