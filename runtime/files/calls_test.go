@@ -336,6 +336,34 @@ func times2bytes(list ...fdtable.Timespec) (b []byte) {
 	return b
 }
 
+// New files in a directory with the set-group-ID bit are of its group, and have the bit themselves if they asked for it and the
+// group either is the program's or was not to execute them, whatever the umask says.
+func TestSetGroupID(t *testing.T) {
+	p := newPair(t)
+	p.ok(calls.SYS_MKDIRAT, cwdFD, "d", uint32(0))
+	p.ok(calls.SYS_FCHMODAT, cwdFD, "d", uint32(0o2777))
+	n := 0
+	for _, user := range []int{0, 1000} {
+		p.ok(calls.SYS_SETRESGID, user, user, 0)
+		p.ok(calls.SYS_SETRESUID, user, user, 0)
+		for _, mask := range []uint32{0, 0o022, 0o077} {
+			p.ok(calls.SYS_UMASK, mask)
+			for _, mode := range []uint32{0o2775, 0o2765, 0o6777, 0o2700, 0o775} {
+				name := func() string { n++; return fmt.Sprint("d/", n) }
+				dir, file, fifo, link := name(), name(), name(), name()
+				p.ok(calls.SYS_MKDIRAT, cwdFD, dir, mode)
+				p.ok(calls.SYS_CLOSE, p.ok(calls.SYS_OPENAT, cwdFD, file, fdtable.O_CREAT|fdtable.O_RDWR, mode))
+				p.ok(calls.SYS_MKNODAT, cwdFD, fifo, mode|vfs.S_IFIFO, 0)
+				p.ok(calls.SYS_SYMLINKAT, "x", cwdFD, link)
+				for _, made := range []string{dir, file, fifo, link} {
+					p.stat(calls.SYS_NEWFSTATAT, cwdFD, made, nil, atSymlinkNoFollow)
+				}
+			}
+		}
+	}
+	require.Contains(t, string(processStatus()), "\nUmask:\t0077\n")
+}
+
 // In a directory that was removed there is nothing, under whatever name.
 func TestRemovedDirectory(t *testing.T) {
 	p := newPair(t)

@@ -15,7 +15,7 @@ func open(dirfd, p uintptr, flags, mode uint32) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	d, err := vfs.Open(t.at, t.path, flags, mode&vfs.PermMask&^umask.Load())
+	d, err := vfs.Open(t.at, t.path, flags, Masked(mode&vfs.PermMask))
 	if err != 0 {
 		return 0, err
 	}
@@ -60,7 +60,7 @@ func openat2(dirfd, p, how, size uintptr) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	d, err := vfs.OpenWithin(t.at, t.path, flags, uint32(h.mode)&^umask.Load(), resolve)
+	d, err := vfs.OpenWithin(t.at, t.path, flags, Masked(uint32(h.mode)), resolve)
 	if err != 0 {
 		return 0, err
 	}
@@ -82,12 +82,12 @@ func mkdir(dirfd, p, mode uintptr) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	perm := uint32(mode) & (0o777 | vfs.S_ISVTX) &^ umask.Load()
-	return status(vfs.Make(t.at, t.path, vfs.S_IFDIR|perm, 0, ""))
+	perm := uint32(mode) & (0o777 | vfs.S_ISVTX)
+	return status(vfs.Make(t.at, t.path, Masked(vfs.S_IFDIR|perm), 0, ""))
 }
 
 func mknod(dirfd, p, mode, dev uintptr) (uintptr, calls.Errno) {
-	m := uint32(mode)
+	m := uint32(mode) & (vfs.S_IFMT | vfs.PermMask)
 	switch m & vfs.S_IFMT {
 	case 0:
 		m |= vfs.S_IFREG
@@ -101,7 +101,7 @@ func mknod(dirfd, p, mode, dev uintptr) (uintptr, calls.Errno) {
 	if err != 0 {
 		return 0, err
 	}
-	return status(vfs.Make(t.at, t.path, m&^umask.Load(), uint64(dev), ""))
+	return status(vfs.Make(t.at, t.path, Masked(m), uint64(dev), ""))
 }
 
 func unlink(dirfd, p uintptr, flags uint32) (uintptr, calls.Errno) {

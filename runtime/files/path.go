@@ -145,5 +145,5 @@ var pathCalls = []call{
 // WorkingDir returns the working directory, for services whose calls make files, too.
 func WorkingDir() vfs.Directory { return workingDir() }
 
-// Masked returns the permissions that a new file gets of those asked for, for the same services.
-func Masked(perm uint32) uint32 { return perm &^ umask.Load() }
+// Masked returns the mode of a new file with what the umask takes away, for the same services.
+func Masked(mode uint32) uint32 { return vfs.Masked(mode, umask.Load()) }

@@ -121,7 +121,7 @@ func (s *Socket) Bind(b []byte) calls.Errno {
 		defer names.mu.Unlock()
 		return s.bindAbstract(n)
 	}
-	if err := vfs.Make(files.WorkingDir(), string(n), vfs.S_IFSOCK|files.Masked(0o777), 0, ""); err != 0 {
+	if err := vfs.Make(files.WorkingDir(), string(n), files.Masked(vfs.S_IFSOCK|0o777), 0, ""); err != 0 {
 		if err == calls.EEXIST {
 			return calls.EADDRINUSE
 		}

@@ -32,8 +32,8 @@ func Flags(flags uint32) (uint32, calls.Errno) {
 	return flags, 0
 }
 
-// Open opens the file at path, relative to the directory at, and makes it with the permissions mode, the
-// umask applied, if flags, a result of Flags, say so.
+// Open opens the file at path, relative to the directory at, and makes it with the permissions mode,
+// which may be Masked, if flags, a result of Flags, say so.
 func Open(at Directory, path string, flags, mode uint32) (fdtable.Description, calls.Errno) {
 	return open(at, path, flags, mode, 0)
 }
@@ -100,7 +100,7 @@ func create(loc Location, flags, mode uint32) (fdtable.Description, calls.Errno)
 	if err := mayCreate(loc.Dir); err != 0 {
 		return nil, err
 	}
-	n, err := loc.Dir.Create(loc.Name, newNode(loc.Dir, S_IFREG|mode&PermMask))
+	n, err := loc.Dir.Create(loc.Name, newNode(loc.Dir, S_IFREG|mode&^S_IFMT))
 	if err == calls.EEXIST && flags&fdtable.O_EXCL == 0 {
 		return nil, errAgain
 	}
@@ -112,10 +112,18 @@ func create(loc Location, flags, mode uint32) (fdtable.Description, calls.Errno)
 	return openInode(loc, flags&^fdtable.O_TRUNC, false)
 }
 
-// newNode returns what a new file in dir looks like: its group is the directory's if that has the set-group-ID bit.
+// maskShift is where in a mode is what the umask takes away from it.
+const maskShift = 16
+
+// Masked returns a mode for Open and Make, of which the umask takes away some permissions.
+func Masked(mode, umask uint32) uint32 { return mode | umask<<maskShift }
+
+// newNode returns what a new file in dir looks like: its group is the directory's if that has the set-group-ID bit. Whether it
+// has that, too, depends on what was asked for before the umask. Source: Linux 6.16 fs/namei.c, vfs_prepare_mode.
 func newNode(dir Directory, mode uint32) *New {
+	mode, umask := mode&(S_IFMT|PermMask), mode>>maskShift
 	c := CurrentCred()
-	n := &New{Mode: mode, UID: c.EUID, GID: c.EGID}
+	n := &New{Mode: mode &^ umask, UID: c.EUID, GID: c.EGID}
 	var st fdtable.Stat
 	if dir.Stat(&st) == 0 && st.Mode&S_ISGID != 0 {
 		n.GID = st.GID
@@ -224,7 +232,7 @@ func openTmpFile(at Directory, path string, flags, mode uint32, resolve Resolve)
 	if !ok {
 		return nil, calls.EOPNOTSUPP
 	}
-	file := newNode(dir, S_IFREG|mode&PermMask)
+	file := newNode(dir, S_IFREG|mode&^S_IFMT)
 	file.Nameless = flags&fdtable.O_EXCL != 0
 	n, err := fs.TmpFile(file)
 	if err != 0 {

@@ -11,7 +11,7 @@ const (
 	RenameExchange  = 2
 )
 
-// Make makes the file at path: a directory, symbolic link, device, named pipe or regular file.
+// Make makes the file at path: a directory, symbolic link, device, named pipe or regular file. mode may be Masked.
 func Make(at Directory, path string, mode uint32, rdev uint64, target string) calls.Errno {
 	loc, err := walkParent(at, path)
 	if err != 0 {
