@@ -88,16 +88,18 @@ func (e *Epoll) Release() calls.Errno {
 // Readiness is In if Collect would return something.
 func (e *Epoll) Readiness() Events {
 	e.scan.Lock()
-	defer e.scan.Unlock()
 	e.mu.Lock()
 	list := append([]*epollItem(nil), e.ready...)
 	e.mu.Unlock()
+	var ev Events
 	for _, it := range list {
 		if e.current(it) != 0 {
-			return In
+			ev = In
+			break
 		}
 	}
-	return 0
+	e.scan.Unlock()
+	return ev
 }
 
 // current returns the events of an item that are to be reported now.
@@ -250,7 +252,6 @@ func (e *Epoll) edge(it *epollItem, ev Events) {
 // Collect fills out with events that hold and returns how many there are.
 func (e *Epoll) Collect(out []EpollEvent) int {
 	e.scan.Lock()
-	defer e.scan.Unlock()
 	e.mu.Lock()
 	list := e.ready
 	e.ready = nil
@@ -272,7 +273,9 @@ func (e *Epoll) Collect(out []EpollEvent) int {
 		}
 		n++
 	}
-	e.requeue(append(list, again...)) // those that there was no room for come first next time
+	e.requeue(list) // those that there was no room for come first next time
+	e.requeue(again)
+	e.scan.Unlock()
 	return n
 }
 

@@ -87,11 +87,6 @@ func systemStat() []byte {
 		"\nprocesses " + ascii.Utoa(c.Created) + "\nprocs_running " + ascii.Utoa(uint64(c.Running)) + "\nprocs_blocked 0\n")
 }
 
-// octal4 writes permissions as four octal digits.
-func octal4(v uint32) string {
-	return string([]byte{'0' + byte(v>>9&7), '0' + byte(v>>6&7), '0' + byte(v>>3&7), '0' + byte(v&7)})
-}
-
 func processStatus() []byte {
 	c := vfs.CurrentCred()
 	ids := func(r, e, s uint32) string {
@@ -99,7 +94,9 @@ func processStatus() []byte {
 	}
 	kib := ascii.Utoa(usedMemory() >> 10)
 	counts := kernel.CountThreads()
-	return []byte("Name:\t" + programName() + "\nUmask:\t" + octal4(umask.Load()) + "\nState:\tR (running)\nTgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\n" +
+	m := uint64(umask.Load())
+	octal := ascii.Utoa(10000 + m>>6*100 + m>>3&7*10 + m&7)[1:]
+	return []byte("Name:\t" + programName() + "\nUmask:\t" + octal + "\nState:\tR (running)\nTgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\n" +
 		"Uid:\t" + ids(c.UID, c.EUID, c.SUID) + "\nGid:\t" + ids(c.GID, c.EGID, c.SGID) + "\nGroups:\t" + groupList(c.Groups) +
 		"\nVmSize:\t" + kib + " kB\nVmRSS:\t" + kib + " kB\nThreads:\t" + ascii.Utoa(uint64(kernel.Threads())) +
 		"\nvoluntary_ctxt_switches:\t" + ascii.Utoa(counts.Switches-min(counts.Switches, counts.Preempted)) +

@@ -129,16 +129,6 @@ func Option(name string) string { return runtime_option(name) }
 // Args returns the command line of the program as its arguments and environment.
 func Args() (argv, envp []string) { return runtime_args() }
 
-// A Sleeper is where one goroutine at a time waits in a system call. Goroutines that do are not deadlocked, as an event
-// may come from outside; their state in dumps is "syscall", and runtime/metrics counts them as not in Go.
-type Sleeper struct{ sleeper sleeper }
-
-// Sleep waits until Wake has been called since the last Sleep returned, or at all.
-func (s *Sleeper) Sleep() { s.sleeper.sleep() }
-
-// Wake may be called by anyone at any time.
-func (s *Sleeper) Wake() { s.sleeper.wake() }
-
 // Yield lets other goroutines run.
 func Yield() { runtime_yield() }
 

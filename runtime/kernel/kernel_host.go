@@ -68,20 +68,22 @@ func runtime_vcpuTimes(id int32) (running, runnable, blocked int64, ok bool) {
 	return runtime_cputime() / int64(runtime.NumCPU()), 0, 0, id < runtime_ncpu()
 }
 
-// A sleeper is a channel on the host.
-type sleeper struct {
+// A Sleeper is a channel on the host.
+type Sleeper struct {
 	once  sync.Once
 	woken chan struct{}
 }
 
-func (s *sleeper) init() { s.once.Do(func() { s.woken = make(chan struct{}, 1) }) }
+func (s *Sleeper) init() { s.once.Do(func() { s.woken = make(chan struct{}, 1) }) }
 
-func (s *sleeper) sleep() {
+// Sleep waits until Wake has been called since the last Sleep returned, or at all.
+func (s *Sleeper) Sleep() {
 	s.init()
 	<-s.woken
 }
 
-func (s *sleeper) wake() {
+// Wake may be called by anyone at any time.
+func (s *Sleeper) Wake() {
 	s.init()
 	select {
 	case s.woken <- struct{}{}:

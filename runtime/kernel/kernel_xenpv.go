@@ -44,14 +44,20 @@ func runtime_consoleWake()
 func runtime_option(name string) string
 func runtime_args() (argv, envp []string)
 
-// A sleeper is a word that package runtime knows the meaning of.
-type sleeper uintptr
+// A Sleeper is where one goroutine at a time waits in a system call. Goroutines that do are not deadlocked, as an event
+// may come from outside; their state in dumps is "syscall", and runtime/metrics counts them as not in Go.
+type Sleeper struct {
+	word uintptr // package runtime knows its meaning
+}
 
-func (s *sleeper) sleep() { runtime_sleep(s) }
-func (s *sleeper) wake()  { runtime_wake(s) }
+// Sleep waits until Wake has been called since the last Sleep returned, or at all.
+func (s *Sleeper) Sleep() { runtime_sleep(&s.word) }
 
-func runtime_sleep(s *sleeper)
-func runtime_wake(s *sleeper)
+// Wake may be called by anyone at any time.
+func (s *Sleeper) Wake() { runtime_wake(&s.word) }
+
+func runtime_sleep(word *uintptr)
+func runtime_wake(word *uintptr)
 func runtime_yield()
 func runtime_threadID() int32
 func runtime_affinity(tid int32) (cpus CPUSet, found bool)

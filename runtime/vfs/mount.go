@@ -80,6 +80,8 @@ func parent(dir Directory) (above Directory, name string) {
 }
 
 // Removed reports whether dir has been, and is only in use yet.
+//
+//go:noinline
 func Removed(dir Directory) bool {
 	up, name := dir.Parent()
 	return up != dir && name == ""
