@@ -79,7 +79,8 @@ func parent(dir Directory) (above Directory, name string) {
 	return dir, ""
 }
 
-// Removed reports whether dir has been, and is only in use yet.
+// Removed reports whether dir has been, and is only in use yet. It is asked rarely and from several places: inlined, it would
+// take the small program its last page (test/bench, TestSize).
 //
 //go:noinline
 func Removed(dir Directory) bool {
