@@ -54,7 +54,8 @@ var (
 // TestSpeed compares what benchmarks take in guests and in Linux, in
 // instructions. XENGO_BENCH=all adds Go's own benchmarks, XENGO_BENCH=sort runs those of
 // one package, XENGO_BENCH='speed/Timer|Mutex' those of its benchmarks that match. XENGO_VCPUS="1 2 4" does so with
-// several numbers of vCPUs. The table goes to the end of the file that XENGO_BENCH_TABLE names.
+// several numbers of vCPUs. The table goes to the end of the file that XENGO_BENCH_TABLE names. Where time is spent in Xen
+// XENGO_TRACE=DIR shows, see trace.
 func TestSpeed(t *testing.T) {
 	suites := slices.Clone(ours)
 	name, bench, _ := strings.Cut(os.Getenv("XENGO_BENCH"), "/")
@@ -212,9 +213,12 @@ func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestCon
 // the emulated machine) crash Linux now and then: there are no results then, if that is allowed.
 func (s *suite) try(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig, mayCrash bool) (results map[string]float64) {
 	t.Helper()
-	harness.Again(t, fmt.Sprintf("%s/%s/%d", s.pkg, cmp.Or(c.Name, "xengo"), c.VCPUs), func(t *testing.T) { // so that the guest goes when it is done
+	name := fmt.Sprintf("%s/%s/%d", s.pkg, cmp.Or(c.Name, "xengo"), c.VCPUs)
+	harness.Again(t, name, func(t *testing.T) { // so that the guest goes when it is done
+		stop := trace(t, b, name+"-"+p.Type)
 		g := harness.StartIn(t, b, p, c, time.Hour)
 		result := g.End()
+		stop()
 		if c.Name == linuxName && result.Crashed() && mayCrash {
 			t.Logf("Linux crashed:\n%s", g.Transcript())
 			return

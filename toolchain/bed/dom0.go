@@ -22,7 +22,7 @@ import (
 // if the version has it.
 var (
 	programs = []string{"xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper", "xenconsole"}
-	tools    = []string{"xenctx", "xen-9pfsd", "xentop", "lsevtchn", "xen-cpuid", "xen-diag", "xen-hvmctx", "xenlockprof", "xenperf", "xen-mfndump"}
+	tools    = []string{"xenctx", "xen-9pfsd", "xentop", "lsevtchn", "xen-cpuid", "xen-diag", "xen-hvmctx", "xenlockprof", "xenperf", "xen-mfndump", "xentrace"}
 	modules  = []string{
 		"virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_console",
 		"xen-evtchn", "xen-gntdev", "xen-gntalloc", "xen-privcmd", "xenfs",
