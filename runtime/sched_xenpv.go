@@ -46,6 +46,10 @@ var xenVCPUCount = 1
 
 const xenSlice = 4e6 // ns
 
+// xenTimerMax is how far ahead a timer is set, in ns: beyond 2^50 Xen takes what it is
+// asked for to be a mistake, and makes it 100 ms.
+const xenTimerMax = 1 << 49
+
 // xenSpin is a lock for nanokernel code. The holder has events masked, so it
 // is never preempted by its own vCPU's threads. Xen may take its processor
 // away, though: who has waited for long lets others run.
@@ -281,6 +285,10 @@ func (s *xenScheduler) expire(now int64) {
 // deadline, the alarm or the end of the time slice. An event that comes too early finds
 // nothing to do and arms again. Every deadline is armed on the vCPU that
 // entered it, or by the event that found it not yet due.
+//
+// The hypercall has its argument in a register (do_set_timer_op, xen/common/sched/core.c of
+// Xen 4.20): VCPUOP_set_singleshot_timer, which sets the same timer, has Xen walk the page
+// tables of PVH guests for it.
 func (v *xenVCPU) arm() {
 	at := v.slice
 	if p := xenSched.profile; p != 0 && !v.thread.idle {
@@ -300,9 +308,9 @@ func (v *xenVCPU) arm() {
 	if at == 0 || v.armed != 0 && v.armed <= at {
 		return
 	}
+	at = min(at, v.now()+xenTimerMax)
 	v.armed = at
-	t := xabi.VCPUSetSingleshotTimer{TimeoutAbsNS: uint64(at)}
-	xenMust("vcpu_op(set timer)", xenHypercall(xabi.HypercallVCPUOp, xabi.VCPUOpSetSingleshotTimer, uintptr(v.id), uintptr(unsafe.Pointer(&t)), 0, 0))
+	xenMust("set_timer_op", xenHypercall(xabi.HypercallSetTimerOp, uintptr(at), 0, 0, 0, 0))
 }
 
 // xenTimerEvent handles VIRQ_TIMER. xenReschedule arms the timer again, when it
