@@ -90,6 +90,7 @@ func (e *executor) run(cmd *cobra.Command, args []string) error {
 	e.argv0 = image
 	e.options = []string{"cwd=" + dir}
 	s := newSession(cmd.Context(), &e.runner)
+	s.quiet = !isTerminal(os.Stderr)
 	files := slices.Concat(testFiles(dir), e.files)
 	first := namedFolders(args[1:])
 	if e.spawn {

@@ -220,6 +220,11 @@ func TestBedUpAndDown(t *testing.T) {
 	require.Zero(t, status, out)
 	_, status = do("bed", "status")
 	require.Equal(t, 1, status)
+
+	// Who reads what a program says is told nothing of how it came to run, for however long that takes.
+	out, _ = do("exec", stubFile(t, stub.Poweroff, ""))
+	require.NotContains(t, out, "resuming")
+	require.NotContains(t, out, "creating")
 }
 
 // A directory of this machine is the guest's, both ways.

@@ -37,6 +37,7 @@ type session struct {
 	once    sync.Once        // closes cut
 	raw     bool             // the terminal is in raw mode
 	spawner *spawner         // for what the guest starts; nil: it cannot
+	quiet   bool             // standard error is the program's alone
 }
 
 func newSession(ctx context.Context, r *runner) *session {
@@ -63,7 +64,7 @@ func (s *session) run(image string, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	say := slow("creating the domain")
+	say := s.slow("creating the domain")
 	s.guest, err = s.bed.StartGuest(ctx, cfg)
 	say()
 	if err != nil {
@@ -90,7 +91,7 @@ func (s *session) saveDisks() error {
 	if s.disks == nil {
 		return nil
 	}
-	defer slow("copying disks back")()
+	defer s.slow("copying disks back")()
 	select {
 	case <-s.guest.Done():
 	default:
@@ -99,6 +100,14 @@ func (s *session) saveDisks() error {
 		}
 	}
 	return s.guest.SaveDisks(s.ctx)
+}
+
+// slow is the function of that name, unless what is said on stderr is taken for the program's.
+func (s *session) slow(format string, args ...any) (done func()) {
+	if s.quiet {
+		return func() {}
+	}
+	return slow(format, args...)
 }
 
 // openPorts listens on the ports, before there is a guest: who connects waits for
@@ -140,7 +149,7 @@ func (s *session) openBed() (err error) {
 			s.runner.bed.Shares = append(s.runner.bed.Shares, m.dir)
 		}
 	}
-	defer slow("resuming Xen %s and dom0", s.runner.bed.Xen)()
+	defer s.slow("resuming Xen %s and dom0", s.runner.bed.Xen)()
 	if s.fresh || s.runner.bed.GDB != "" || s.runner.bed.Shares != nil {
 		s.bed, err = bed.Start(s.ctx, s.runner.bed)
 	} else {
