@@ -12,7 +12,13 @@ type xenFutexArgs struct {
 	val   uint32
 	count uint32
 	ns    int64
+	yield bool // before it sleeps, to threads that are ready
 }
+
+// xenShortWait is how long, in ns, whoever stops the world or wants something of all Ps
+// waits before it looks again. What it waits for is often a thread in the queue; a timer
+// that is set in vain costs two hypercalls and an event.
+const xenShortWait = 100e3
 
 // Atomically,
 //
@@ -23,7 +29,11 @@ type xenFutexArgs struct {
 //
 //go:nosplit
 func futexsleep(addr *uint32, val uint32, ns int64) {
-	a := xenFutexArgs{addr: addr, val: val, ns: ns}
+	xenFutexSleep(xenFutexArgs{addr: addr, val: val, ns: ns, yield: 0 <= ns && ns <= xenShortWait})
+}
+
+//go:nosplit
+func xenFutexSleep(a xenFutexArgs) {
 	xenKernelCall(xenPC(xenFutexSleepK), unsafe.Pointer(&a))
 	xenCheckSignals()
 }
@@ -48,6 +58,14 @@ func xenFutexSleepK(arg unsafe.Pointer) {
 	a := (*xenFutexArgs)(arg)
 	s := &xenSched
 	v := s.enter()
+	var deadline int64
+	if a.ns >= 0 {
+		deadline = v.deadline(a.ns)
+	}
+	if a.yield && atomic.Load(a.addr) == a.val {
+		s.yield(v)
+		v = s.enter()
+	}
 	if atomic.Load(a.addr) != a.val {
 		s.lock.unlock()
 		return
@@ -56,7 +74,7 @@ func xenFutexSleepK(arg unsafe.Pointer) {
 	t.futex = uintptr(unsafe.Pointer(a.addr))
 	xenFutexQueue(t.futex).push(t)
 	if a.ns >= 0 {
-		s.sleepUntil(v, t, v.deadline(a.ns))
+		s.sleepUntil(v, t, deadline)
 	}
 	s.schedule(v)
 }

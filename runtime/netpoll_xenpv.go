@@ -108,7 +108,7 @@ func netpoll(delay int64) (gList, int32) {
 		// This M sleeps for the sake of drivers. Unless somebody waits
 		// whom they may wake, that is no sign of life: see checkdead.
 		incidlelocked(1)
-		futexsleep(&xenEvents.seq, seq, delay)
+		xenFutexSleep(xenFutexArgs{addr: &xenEvents.seq, val: seq, ns: delay}) // the program's timers: without a yield
 		incidlelocked(-1)
 	}
 	netpollWakeSig.Store(0)
