@@ -4,6 +4,7 @@
 //	xentrace -D -e 0xaf000 -T 10 FILE   # in dom0: for ten seconds
 //	go run ./test/xentrace [-sum] FILE
 //
+// With -e 0x2af000 there are the hypercalls of PV guests, too, and dom0's.
 // Times are in ticks of the host's TSC: on a bed that counts, instructions.
 package main
 
