@@ -102,6 +102,16 @@ func BenchmarkTimerFires(b *testing.B) {
 	}
 }
 
+// BenchmarkStopTheWorld does so after 30,000 instructions of work: what the end of one stop
+// has woken is in the way of the next, where it has not run yet.
+func BenchmarkStopTheWorld(b *testing.B) {
+	var stats runtime.MemStats
+	for b.Loop() {
+		runtime.ReadMemStats(&stats)
+		spin(10)
+	}
+}
+
 // BenchmarkQueueTimeout hands items to a goroutine that queues them and waits for
 // each with a timeout, as servers do: all timers are still there at the end.
 func BenchmarkQueueTimeout(b *testing.B) {
