@@ -105,7 +105,7 @@ func (s *Suite) Run(t *testing.T) {
 		}
 	}
 	v.missed(func(c column, n name) {
-		if _, ok := v.exceptions.find(n, c.output[n]); !ok {
+		if _, ok := v.exceptions.find(n, c.said(n)); !ok {
 			t.Errorf("%s, %s: %s", n, c.title, explain(c, n))
 		}
 	})
@@ -131,7 +131,7 @@ func explain(c column, n name) string {
 	if o == missing {
 		o, n = "did not end", name{n.pkg, ""}
 	}
-	return string(o) + "\n" + strings.Join(c.output[n], "")
+	return string(o) + "\n" + strings.Join(c.said(n), "")
 }
 
 // enough says how many tests pass, and checks that the reasons are not too many.

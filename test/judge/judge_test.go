@@ -14,6 +14,10 @@ const sample = `{"Action":"start","Package":"p"}
 {"Action":"run","Package":"p","Test":"TestA/sub"}
 {"Action":"output","Package":"p","Test":"TestA/sub","Output":"why\n"}
 {"Action":"fail","Package":"p","Test":"TestA/sub"}
+{"Action":"run","Package":"p","Test":"TestA/other"}
+{"Action":"output","Package":"p","Test":"TestA/other","Output":"of no interest\n"}
+{"Action":"pass","Package":"p","Test":"TestA/other"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"in vain\n"}
 {"Action":"fail","Package":"p","Test":"TestA"}
 {"Action":"run","Package":"p","Test":"TestB"}
 {"Action":"pass","Package":"p","Test":"TestB"}
@@ -28,7 +32,7 @@ func TestParse(t *testing.T) {
 	r, err := parse(strings.NewReader(sample), quiet)
 	require.NoError(t, err)
 	require.Equal(t, map[name]outcome{{"p", ""}: failed, {"p", "TestA"}: failed, {"p", "TestB"}: passed, {"p", "TestC"}: missing, {"q", ""}: failed}, r.outcomes)
-	require.Equal(t, []string{"why\n"}, r.output[name{"p", "TestA"}])
+	require.Equal(t, []string{"in vain\n", "why\n"}, r.said(name{"p", "TestA"}))
 	require.Equal(t, "did not end\npanic\n", explain(column{"", r}, name{"p", "TestC"}))
 	_, err = parse(strings.NewReader("x\n"), quiet)
 	require.ErrorContains(t, err, `"x\n"`)

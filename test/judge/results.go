@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// name is a test function, or a whole package if test is empty.
+// name is a test function, in results.output also a subtest, or a whole package if test is empty.
 type name struct{ pkg, test string }
 
 func (n name) String() string { return strings.TrimSpace(n.pkg + " " + n.test) }
@@ -27,7 +27,8 @@ const (
 // results is what a run of go test says.
 type results struct {
 	outcomes map[name]outcome
-	output   map[name][]string // lines of what failed or was skipped, see keep
+	output   map[name][]string // lines of what failed or was skipped, of each subtest by itself, see keep
+	subtests map[name][]name   // in their order
 	ended    func(pkg, how string, seconds float64, failed []string)
 }
 
@@ -53,13 +54,14 @@ func keep(lines []string, line string) []string {
 }
 
 func newResults() *results {
-	return &results{outcomes: map[name]outcome{}, output: map[name][]string{}}
+	return &results{outcomes: map[name]outcome{}, output: map[name][]string{}, subtests: map[name][]name{}}
 }
 
 // add adds what another run says of other packages.
 func (r *results) add(more *results) {
 	maps.Copy(r.outcomes, more.outcomes)
 	maps.Copy(r.output, more.output)
+	maps.Copy(r.subtests, more.subtests)
 }
 
 // parse reads the output of go test -json, and calls ended when a package has, with what the tests said that failed. Subtests
@@ -90,13 +92,20 @@ func (r *results) take(e *event) {
 	if e.Package == "" {
 		n.pkg, _, _ = strings.Cut(e.ImportPath, " ")
 	}
+	whole := name{n.pkg, e.Test}
 	switch e.Action {
 	case "run":
 		r.outcomes[n] = missing
+		if sub {
+			r.subtests[n] = append(r.subtests[n], whole)
+		}
 	case "output", "build-output":
-		r.output[n] = keep(r.output[n], e.Output)
+		r.output[whole] = keep(r.output[whole], e.Output)
 	case "pass", "fail", "skip":
 		if sub {
+			if e.Action == "pass" {
+				delete(r.output, whole)
+			}
 			return
 		}
 		r.outcomes[n] = outcome(e.Action)
@@ -104,11 +113,24 @@ func (r *results) take(e *event) {
 			r.ended(e.Package, e.Action, e.Elapsed, r.failures(e.Package))
 		}
 		if e.Action == "pass" {
-			delete(r.output, n)
+			for _, n := range append(r.subtests[n], n) {
+				delete(r.output, n)
+			}
+			delete(r.subtests, n)
 		}
 	case "build-fail":
 		r.outcomes[n] = failed
 	}
+}
+
+// said returns lines of the test, and of those of its subtests that did not pass.
+func (r *results) said(n name) (lines []string) {
+	for _, n := range append([]name{n}, r.subtests[n]...) {
+		for _, line := range r.output[n] {
+			lines = keep(lines, line)
+		}
+	}
+	return lines
 }
 
 // failures returns what the tests of a package said that failed or did not end, of which the package says more.
@@ -117,11 +139,11 @@ func (r *results) failures(pkg string) (lines []string) {
 	for n, how := range r.outcomes {
 		if n.pkg == pkg && n.test != "" && (how == failed || how == missing) {
 			unended = unended || how == missing
-			lines = append(lines, r.output[n]...)
+			lines = append(lines, r.said(n)...)
 		}
 	}
 	if unended {
-		lines = append(lines, r.output[name{pkg, ""}]...)
+		lines = append(lines, r.said(name{pkg, ""})...)
 	}
 	return lines
 }

@@ -65,7 +65,7 @@ func (v *verdict) share(c column, want func(pkg string) bool) (pass, of int) {
 		for _, n := range names {
 			if c.outcomes[n] == passed {
 				pass++
-			} else if e, _ := v.exceptions.find(n, c.output[n]); e.moot {
+			} else if e, _ := v.exceptions.find(n, c.said(n)); e.moot {
 				continue
 			}
 			of++
@@ -110,7 +110,7 @@ func (v *verdict) write(w io.Writer) error {
 			order = append(order, n)
 		}
 		where[n] = append(where[n], c.title)
-		if e, ok := v.exceptions.find(n, c.output[n]); !ok {
+		if e, ok := v.exceptions.find(n, c.said(n)); !ok {
 			why[n] = "**not known**"
 		} else if why[n] == "" {
 			why[n] = e.reason
