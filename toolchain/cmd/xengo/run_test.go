@@ -222,7 +222,9 @@ func TestBedUpAndDown(t *testing.T) {
 	require.Equal(t, 1, status)
 
 	// Who reads what a program says is told nothing of how it came to run, for however long that takes.
-	out, _ = do("exec", stubFile(t, stub.Poweroff, ""))
+	out, status = do("exec", stubFile(t, stub.Poweroff, ""))
+	require.Equal(t, statusOurs, status)
+	require.Contains(t, out, "left no exit status")
 	require.NotContains(t, out, "resuming")
 	require.NotContains(t, out, "creating")
 }
