@@ -38,6 +38,22 @@ func TestParse(t *testing.T) {
 	require.ErrorContains(t, err, `"x\n"`)
 }
 
+// Where the package and its external tests have each a test of one name, one failure is enough, in either order.
+func TestTwoOfOneName(t *testing.T) {
+	for _, how := range [][2]string{{"fail", "pass"}, {"pass", "fail"}, {"fail", "skip"}} {
+		var lines strings.Builder
+		for _, how := range how {
+			lines.WriteString(`{"Action":"run","Package":"p","Test":"Test"}` + "\n")
+			lines.WriteString(`{"Action":"output","Package":"p","Test":"Test","Output":"` + how + `\n"}` + "\n")
+			lines.WriteString(`{"Action":"` + how + `","Package":"p","Test":"Test"}` + "\n")
+		}
+		r, err := parse(strings.NewReader(lines.String()), quiet)
+		require.NoError(t, err)
+		require.Equal(t, failed, r.outcomes[name{"p", "Test"}], how)
+		require.Contains(t, r.said(name{"p", "Test"}), "fail\n", how)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(sample)
 	f.Fuzz(func(t *testing.T, s string) {

@@ -95,7 +95,9 @@ func (r *results) take(e *event) {
 	whole := name{n.pkg, e.Test}
 	switch e.Action {
 	case "run":
-		r.outcomes[n] = missing
+		if r.outcomes[n] != failed {
+			r.outcomes[n] = missing
+		}
 		if sub {
 			r.subtests[n] = append(r.subtests[n], whole)
 		}
@@ -106,6 +108,10 @@ func (r *results) take(e *event) {
 			if e.Action == "pass" {
 				delete(r.output, whole)
 			}
+			return
+		}
+		// A package and its external tests may each have a test of this name (grpc's Test): what failed once has failed.
+		if top != "" && r.outcomes[n] == failed {
 			return
 		}
 		r.outcomes[n] = outcome(e.Action)
