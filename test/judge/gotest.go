@@ -39,7 +39,7 @@ func (s *Suite) goTest(t *testing.T, where, goos string, env, args []string) (*r
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	res, err := parse(out, func(pkg, how string, seconds float64, failed []string) {
+	res, err := parse(out, s.Each, func(pkg, how string, seconds float64, failed []string) {
 		t.Logf("%s: %s: %s, %.1f s\n%s", where, pkg, how, seconds, strings.Join(failed, ""))
 	})
 	if err != nil {

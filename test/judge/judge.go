@@ -69,6 +69,7 @@ type Suite struct {
 	Env        []string // of go test, NAME=VALUE
 	Packages   []string // patterns
 	Args       []string // of the test binaries
+	Each       string   // a test of which each subtest counts as one, as where a package's tests are methods (grpc's Test)
 	Kinds      []Kind
 	Exec       string   // flags of xengo exec for all
 	Needs      []Need   // the first that matches counts

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -29,12 +30,12 @@ const sample = `{"Action":"start","Package":"p"}
 `
 
 func TestParse(t *testing.T) {
-	r, err := parse(strings.NewReader(sample), quiet)
+	r, err := parse(strings.NewReader(sample), "", quiet)
 	require.NoError(t, err)
 	require.Equal(t, map[name]outcome{{"p", ""}: failed, {"p", "TestA"}: failed, {"p", "TestB"}: passed, {"p", "TestC"}: missing, {"q", ""}: failed}, r.outcomes)
 	require.Equal(t, []string{"in vain\n", "why\n"}, r.said(name{"p", "TestA"}))
 	require.Equal(t, "did not end\npanic\n", explain(column{"", r}, name{"p", "TestC"}))
-	_, err = parse(strings.NewReader("x\n"), quiet)
+	_, err = parse(strings.NewReader("x\n"), "", quiet)
 	require.ErrorContains(t, err, `"x\n"`)
 }
 
@@ -47,17 +48,49 @@ func TestTwoOfOneName(t *testing.T) {
 			lines.WriteString(`{"Action":"output","Package":"p","Test":"Test","Output":"` + how + `\n"}` + "\n")
 			lines.WriteString(`{"Action":"` + how + `","Package":"p","Test":"Test"}` + "\n")
 		}
-		r, err := parse(strings.NewReader(lines.String()), quiet)
+		r, err := parse(strings.NewReader(lines.String()), "", quiet)
 		require.NoError(t, err)
 		require.Equal(t, failed, r.outcomes[name{"p", "Test"}], how)
 		require.Contains(t, r.said(name{"p", "Test"}), "fail\n", how)
 	}
 }
 
+// Where a package's tests are subtests of one, each counts, and that one for what it does itself.
+func TestEach(t *testing.T) {
+	for outcomes, want := range map[string]map[string]outcome{
+		"pass pass pass": {"Test": passed, "Test/A": passed, "Test/B": passed},
+		"pass fail fail": {"Test": passed, "Test/A": passed, "Test/B": failed},
+		"pass pass fail": {"Test": failed, "Test/A": passed, "Test/B": passed},
+	} {
+		var lines strings.Builder
+		say := func(action, test, output string) {
+			fmt.Fprintf(&lines, `{"Action":%q,"Package":"p","Test":%q,"Output":%q}`+"\n", action, test, output)
+		}
+		how := strings.Fields(outcomes)
+		say("run", "Test", "")
+		for i, sub := range []string{"Test/A", "Test/B"} {
+			say("run", sub, "")
+			say("run", sub+"/part", "")
+			say("output", sub+"/part", "part of "+sub)
+			say(how[i], sub+"/part", "")
+			say(how[i], sub, "")
+		}
+		say(how[2], "Test", "")
+		r, err := parse(strings.NewReader(lines.String()), "Test", quiet)
+		require.NoError(t, err)
+		got := map[string]outcome{}
+		for n, how := range r.outcomes {
+			got[n.test] = how
+		}
+		require.Equal(t, want, got, outcomes)
+		require.Equal(t, how[1] == "fail", len(r.said(name{"p", "Test/B"})) > 0, outcomes)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(sample)
 	f.Fuzz(func(t *testing.T, s string) {
-		if r, err := parse(strings.NewReader(s), quiet); err == nil && r == nil {
+		if r, err := parse(strings.NewReader(s), "TestA", quiet); err == nil && r == nil {
 			t.Fatal("nothing")
 		}
 	})
@@ -78,6 +111,12 @@ func TestExceptions(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "exec", found.reason)
 	require.True(t, found.moot)
+	e, err = parseExceptions(strings.NewReader("p * of any\nq Test*/A of these\n"))
+	require.NoError(t, err)
+	for n, want := range map[name]bool{{"p", "Test/A"}: true, {"q", "TestX/A"}: true, {"q", "TestX"}: false, {"q", "TestX/A/B"}: false} {
+		_, ok = e.find(n, nil)
+		require.Equal(t, want, ok, n)
+	}
 	for _, bad := range []string{"p TestA", "p [ why", `p TestA "x`} {
 		_, err := parseExceptions(strings.NewReader(bad))
 		require.ErrorContains(t, err, "line 1", bad)

@@ -29,6 +29,7 @@ type results struct {
 	outcomes map[name]outcome
 	output   map[name][]string // lines of what failed or was skipped, of each subtest by itself, see keep
 	subtests map[name][]name   // in their order
+	each     string            // Suite.Each
 	ended    func(pkg, how string, seconds float64, failed []string)
 }
 
@@ -65,10 +66,10 @@ func (r *results) add(more *results) {
 }
 
 // parse reads the output of go test -json, and calls ended when a package has, with what the tests said that failed. Subtests
-// count as part of their test.
-func parse(r io.Reader, ended func(pkg, how string, seconds float64, failed []string)) (*results, error) {
+// count as part of their test, but those of the test each.
+func parse(r io.Reader, each string, ended func(pkg, how string, seconds float64, failed []string)) (*results, error) {
 	res := newResults()
-	res.ended = ended
+	res.each, res.ended = each, ended
 	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -86,8 +87,28 @@ func parse(r io.Reader, ended func(pkg, how string, seconds float64, failed []st
 	}
 }
 
+// top returns the test that a subtest is part of, and whether it is one.
+func (r *results) top(test string) (top string, sub bool) {
+	top, rest, sub := strings.Cut(test, "/")
+	if sub && top == r.each {
+		rest, _, sub = strings.Cut(rest, "/")
+		top += "/" + rest
+	}
+	return top, sub
+}
+
+// oneFailed reports whether one of the subtests that count failed.
+func (r *results) oneFailed(pkg string) bool {
+	for n, how := range r.outcomes {
+		if n.pkg == pkg && how == failed && strings.HasPrefix(n.test, r.each+"/") {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *results) take(e *event) {
-	top, _, sub := strings.Cut(e.Test, "/")
+	top, sub := r.top(e.Test)
 	n := name{e.Package, top}
 	if e.Package == "" {
 		n.pkg, _, _ = strings.Cut(e.ImportPath, " ")
@@ -115,6 +136,9 @@ func (r *results) take(e *event) {
 			return
 		}
 		r.outcomes[n] = outcome(e.Action)
+		if top == r.each && top != "" && e.Action == "fail" && r.oneFailed(n.pkg) {
+			r.outcomes[n] = passed // but for what counts by itself
+		}
 		if top == "" {
 			r.ended(e.Package, e.Action, e.Elapsed, r.failures(e.Package))
 		}

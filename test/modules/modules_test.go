@@ -27,6 +27,7 @@ type module struct {
 	needs    []judge.Need // more flags of xengo exec, for some packages
 	short    bool         // it is quick, and tested where time is short
 	args     []string     // of the test binaries
+	each     string       // a test of which each subtest counts
 	redis    bool         // there is a redis for them
 	disk     int64        // MiB of the disk, with ext4, where its temporary files are; 0: in memory
 }
@@ -58,7 +59,8 @@ var modules = []module{
 	{path: "golang.org/x/net@v0.62.0", packages: everything, flags: []string{"-short"}},
 	{path: "golang.org/x/sys@v0.50.0", packages: []string{"./cpu/...", "./unix/..."}},
 	// What is left out wants a pause of 400 ms to be longer than one of 200 ms in which everything runs for the first time.
-	{path: "google.golang.org/grpc@v1.85.0", packages: everything, flags: []string{"-short", "-skip=^Test$/^BackoffWhenNoServerPrefaceReceived$"}},
+	{path: "google.golang.org/grpc@v1.85.0", packages: everything, each: "Test",
+		flags: []string{"-short", "-skip=^Test$/^BackoffWhenNoServerPrefaceReceived$"}},
 	// What is left out does the same for minutes, or reads the module's own sources.
 	{path: "modernc.org/sqlite@v1.62.0", packages: []string{".", "./pcache", "./vfs"},
 		flags: []string{"-short", "-skip=^TestConcurrentGoroutines$|^TestRegisteredFunctions$/context_expiring$"},
@@ -85,6 +87,7 @@ func TestModules(t *testing.T) {
 				Flags:      append([]string{"-mod=mod"}, m.flags...),
 				Env:        m.env,
 				Args:       m.args,
+				Each:       m.each,
 				Packages:   m.packages,
 				Exec:       m.exec,
 				Needs:      m.needs,
