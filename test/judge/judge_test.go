@@ -87,6 +87,21 @@ func TestEach(t *testing.T) {
 	}
 }
 
+// Of a program that crashed its first words in the crash are kept, however much it said before and then.
+func TestKeep(t *testing.T) {
+	var lines []string
+	for range 100 {
+		lines = keep(lines, "before\n")
+	}
+	lines = keep(lines, "fatal error: why\n")
+	for range 1000 {
+		lines = keep(lines, "where\n")
+	}
+	require.Equal(t, "fatal error: why\n", lines[0])
+	require.Len(t, lines, firstLines+lastLines)
+	require.NotContains(t, lines, "before\n")
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(sample)
 	f.Fuzz(func(t *testing.T, s string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -46,8 +47,14 @@ type event struct {
 // How many lines of a test's output are kept: its first ones, which say of a program that crashed why, and its last.
 const firstLines, lastLines = 15, 40
 
+// crashes are how what a Go program says in its end begins: it may have said much before.
+var crashes = []string{"panic: ", "fatal error: ", "SIGQUIT: "}
+
 // keep adds a line to what is kept.
 func keep(lines []string, line string) []string {
+	if slices.ContainsFunc(crashes, func(crash string) bool { return strings.HasPrefix(line, crash) }) {
+		lines = lines[:0]
+	}
 	if len(lines) == firstLines+lastLines {
 		lines = append(lines[:firstLines], lines[firstLines+1:]...)
 	}

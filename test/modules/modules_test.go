@@ -58,9 +58,10 @@ var modules = []module{
 	{path: "golang.org/x/crypto@v0.59.0", packages: []string{"./ssh/..."}, flags: []string{"-short"}},
 	{path: "golang.org/x/net@v0.62.0", packages: everything, flags: []string{"-short"}},
 	{path: "golang.org/x/sys@v0.50.0", packages: []string{"./cpu/...", "./unix/..."}},
-	// What is left out wants a pause of 400 ms to be longer than one of 200 ms in which everything runs for the first time.
+	// What is left out wants a pause of 400 ms to be longer than one of 200 ms in which everything runs for the first time, or ends
+	// only if two calls take less than 200 ms: else its own hook waits to send, and its Close for the hook (sysrq q showed it).
 	{path: "google.golang.org/grpc@v1.85.0", packages: everything, each: "Test",
-		flags: []string{"-short", "-skip=^Test$/^BackoffWhenNoServerPrefaceReceived$"}},
+		flags: []string{"-short", "-skip=^Test$/^(BackoffWhenNoServerPrefaceReceived|DataCachePurging)$"}},
 	// What is left out does the same for minutes, or reads the module's own sources.
 	{path: "modernc.org/sqlite@v1.62.0", packages: []string{".", "./pcache", "./vfs"},
 		flags: []string{"-short", "-skip=^TestConcurrentGoroutines$|^TestRegisteredFunctions$/context_expiring$"},
