@@ -43,6 +43,7 @@ func suite() *judge.Suite {
 			{Packages: "internal/types/errors", Flags: sources}, {Packages: "crypto", Flags: sources},
 			{Packages: "io/ioutil", Flags: "--files GOROOT/src/io"},
 			{Packages: "math/big/internal/asmgen", Flags: "--files GOROOT/src/math/big"},
+			{Packages: "simd/archsimd/internal/simd_test", Flags: "--memory 2048"}, // its vectors are 1.6 GiB
 			{Packages: "path/filepath", Flags: "--files GOROOT/src/unicode"},
 			{Packages: "runtime", Flags: "--memory 832"}, // programs that it starts have half of that, and TestArenaCollision wants it
 		},

@@ -1,6 +1,7 @@
 package std
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ type variant struct {
 	build    string // of the go command's environment, NAME=VALUE
 	env      string // of the tests', NAME=VALUE
 	args     string // of the tests
+	avx      bool   // PVH guests have none (ARCHITECTURE.md, Limits of the emulated machine)
 }
 
 // variants are those of "go tool dist test" (cmd/dist/test.go of Go 1.27.4) that neither need cgo nor another linker,
@@ -36,7 +38,7 @@ var variants = []variant{
 	{name: "gofips140", packages: "crypto/...", flags: "-short", build: "GOFIPS140=latest"},
 	{name: "nethttpomithttp2", packages: "net/http", flags: "-short", tags: "nethttpomithttp2"},
 	{name: "nojsonv2", packages: "encoding/json/...", flags: "-short", build: "GOEXPERIMENT=nojsonv2"},
-	{name: "simd", packages: "simd simd/archsimd/...", flags: "-short", build: "GOEXPERIMENT=simd"},
+	{name: "simd", packages: "simd simd/archsimd/...", flags: "-short", build: "GOEXPERIMENT=simd", avx: true},
 }
 
 // mayMoreStack makes functions of the runtime, reflect and sync call a hook where they look whether their stack is
@@ -84,5 +86,11 @@ func (v variant) suite(t *testing.T) *judge.Suite {
 		kinds = append(kinds, judge.Kind{Type: "pv", VCPUs: 4})
 	}
 	s.Kinds = judge.Kinds(t, kinds...)
+	if v.avx {
+		s.Kinds = slices.DeleteFunc(s.Kinds, func(k judge.Kind) bool { return k.Type == "pvh" })
+	}
+	if len(s.Kinds) == 0 {
+		t.Skip("PVH guests have no AVX")
+	}
 	return s
 }
