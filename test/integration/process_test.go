@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,7 +174,8 @@ func TestUnhandledShutdown(t *testing.T) {
 func TestReboot(t *testing.T) {
 	harness.Each(t, harness.AllPlatforms(), func(t *testing.T, p harness.Platform) {
 		c := program(t, "ending", "sigterm", "0")
-		c.Restart = true
+		var reboots atomic.Int32
+		c.Restart, c.Rebooted = true, func() { reboots.Add(1) }
 		g := harness.Start(t, p, c, 0)
 		g.Expect("^ending: ready$")
 		first := g.DomID()
@@ -189,6 +191,9 @@ func TestReboot(t *testing.T) {
 		harness.Ended(t, g.End(), bed.Poweroff, 0)
 		if g.DomID() == first { // xl may tell of the new one later than its console
 			t.Error("still the same domain")
+		}
+		if n := reboots.Load(); n != 1 {
+			t.Errorf("told of %d reboots", n)
 		}
 	})
 }

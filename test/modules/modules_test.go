@@ -25,6 +25,7 @@ type module struct {
 	env      []string     // of the tests, NAME=VALUE
 	exec     string       // flags of xengo exec
 	needs    []judge.Need // more flags of xengo exec, for some packages
+	alone    bool         // one guest at a time: it counts on processors that have nothing else to do
 	short    bool         // it is quick, and tested where time is short
 	args     []string     // of the test binaries
 	each     string       // a test of which each subtest counts
@@ -61,7 +62,7 @@ var modules = []module{
 	// What is left out wants a pause of 400 ms to be longer than one of 200 ms in which everything runs for the first time, or ends
 	// only if two calls take less than 200 ms: else its own hook waits to send, and its Close for the hook (sysrq q showed it).
 	// Package test keeps the stack of every buffer: it takes 1.6 GiB on Linux, too.
-	{path: "google.golang.org/grpc@v1.85.0", packages: everything, each: "Test",
+	{path: "google.golang.org/grpc@v1.85.0", packages: everything, each: "Test", alone: true,
 		needs: []judge.Need{{Packages: "google.golang.org/grpc/test", Flags: "--memory 2048"}},
 		flags: []string{"-short", "-skip=^Test$/^(BackoffWhenNoServerPrefaceReceived|DataCachePurging)$"}},
 	// What is left out does the same for minutes, or reads the module's own sources.
@@ -91,6 +92,7 @@ func TestModules(t *testing.T) {
 				Env:        m.env,
 				Args:       m.args,
 				Each:       m.each,
+				Alone:      m.alone,
 				Packages:   m.packages,
 				Exec:       m.exec,
 				Needs:      m.needs,

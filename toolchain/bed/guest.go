@@ -41,6 +41,7 @@ type GuestConfig struct {
 	Lines     []string     // more of the domain's config, as in its file
 	NativeTSC bool         // let the guest read the TSC itself: for benchmarks
 	Restart   bool         // begin anew when it reboots, instead of ending with Reboot
+	Rebooted  func()       // called when it has begun anew; nil: nobody wants to know
 
 	// Console gets the bytes of the guest's console as they come, which then
 	// are not kept for Guest.Console and Guest.Transcript.
@@ -77,7 +78,7 @@ func (b *Bed) StartGuest(ctx context.Context, c GuestConfig) (*Guest, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	g := &Guest{
 		Name: fmt.Sprintf("%s-%d", cmp.Or(c.Name, baseName(c.Image)), n), bed: b, cancel: cancel, number: n,
-		events: newXLEvents(), output: newTranscript(), done: make(chan struct{}),
+		events: newXLEvents(c.Rebooted), output: newTranscript(), done: make(chan struct{}),
 	}
 	g.Input = &input{guest: g, ctx: ctx}
 	if err := g.start(ctx, &c); err != nil {

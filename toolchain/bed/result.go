@@ -65,7 +65,8 @@ func (r Result) String() string {
 
 // xlEvents takes the messages of `xl create -F` (tools/xl/xl_vmcontrol.c).
 type xlEvents struct {
-	created chan struct{} // closed when the domain runs
+	created  chan struct{} // closed when the domain runs
+	rebooted func()        // called when it has begun anew, or nil
 
 	mu     sync.Mutex
 	all    bytes.Buffer
@@ -79,8 +80,8 @@ var (
 	xlShutdown = regexp.MustCompile(`^Domain \d+ has shut down, reason code (-?\d+)`)
 )
 
-func newXLEvents() *xlEvents {
-	return &xlEvents{created: make(chan struct{}), domid: -1, reason: Destroyed}
+func newXLEvents(rebooted func()) *xlEvents {
+	return &xlEvents{created: make(chan struct{}), rebooted: rebooted, domid: -1, reason: Destroyed}
 }
 
 func (e *xlEvents) Write(p []byte) (int, error) {
@@ -105,6 +106,8 @@ func (e *xlEvents) take(line string) {
 		e.reason = Destroyed
 		if first {
 			close(e.created)
+		} else if e.rebooted != nil {
+			e.rebooted()
 		}
 	}
 	if m := xlShutdown.FindStringSubmatch(line); m != nil {

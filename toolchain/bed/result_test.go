@@ -22,7 +22,8 @@ Done. Exiting now
 `
 
 func TestXLEvents(t *testing.T) {
-	e := newXLEvents()
+	reboots := 0
+	e := newXLEvents(func() { reboots++ })
 	var domids []int
 	var reasons []Reason
 	for _, c := range []byte(xlMessages) {
@@ -39,6 +40,7 @@ func TestXLEvents(t *testing.T) {
 	require.Equal(t, Crash, reasons[9])
 	require.Equal(t, xlMessages, e.log())
 	<-e.created
+	require.Equal(t, 1, reboots)
 }
 
 func TestTranscript(t *testing.T) {

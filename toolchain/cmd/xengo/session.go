@@ -163,6 +163,9 @@ func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 		Image: image, Name: s.name, Type: s.kind, VCPUs: s.vcpus, MemoryMB: s.memory,
 		Argv0: s.argv0, Args: args, Env: s.env, Options: slices.Clone(s.options), Ramdisk: s.rootfs, Pack: s.compress,
 		DiskFiles: s.disks, NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout, Restart: true,
+		Rebooted: func() {
+			s.say("the domain has rebooted, the program begins anew; if nobody asked for that, xl dmesg may say why")
+		},
 	}
 	if s.raw = interactive(); !s.raw {
 		c.Options = append(c.Options, "console=pipe")
