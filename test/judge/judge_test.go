@@ -55,6 +55,22 @@ func TestTwoOfOneName(t *testing.T) {
 	}
 }
 
+// The first of two such tests fails for its subtest, the second one by itself.
+func TestEachTwice(t *testing.T) {
+	r, err := parse(strings.NewReader(`{"Action":"run","Package":"p","Test":"Test"}
+{"Action":"run","Package":"p","Test":"Test/A"}
+{"Action":"fail","Package":"p","Test":"Test/A"}
+{"Action":"fail","Package":"p","Test":"Test"}
+{"Action":"run","Package":"p","Test":"Test"}
+{"Action":"run","Package":"p","Test":"Test/B"}
+{"Action":"pass","Package":"p","Test":"Test/B"}
+{"Action":"fail","Package":"p","Test":"Test"}
+{"Action":"fail","Package":"p"}
+`), "Test", quiet)
+	require.NoError(t, err)
+	require.Equal(t, map[name]outcome{{"p", ""}: failed, {"p", "Test"}: failed, {"p", "Test/A"}: failed, {"p", "Test/B"}: passed}, r.outcomes)
+}
+
 // Where a package's tests are subtests of one, each counts, and that one for what it does itself.
 func TestEach(t *testing.T) {
 	for outcomes, want := range map[string]map[string]outcome{

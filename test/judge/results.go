@@ -31,6 +31,7 @@ type results struct {
 	output   map[name][]string // lines of what failed or was skipped, of each subtest by itself, see keep
 	subtests map[name][]name   // in their order
 	each     string            // Suite.Each
+	parts    map[string]bool   // packages of whose test each a subtest failed since it began
 	ended    func(pkg, how string, seconds float64, failed []string)
 }
 
@@ -62,7 +63,7 @@ func keep(lines []string, line string) []string {
 }
 
 func newResults() *results {
-	return &results{outcomes: map[name]outcome{}, output: map[name][]string{}, subtests: map[name][]name{}}
+	return &results{outcomes: map[name]outcome{}, output: map[name][]string{}, subtests: map[name][]name{}, parts: map[string]bool{}}
 }
 
 // add adds what another run says of other packages.
@@ -104,16 +105,6 @@ func (r *results) top(test string) (top string, sub bool) {
 	return top, sub
 }
 
-// oneFailed reports whether one of the subtests that count failed.
-func (r *results) oneFailed(pkg string) bool {
-	for n, how := range r.outcomes {
-		if n.pkg == pkg && how == failed && strings.HasPrefix(n.test, r.each+"/") {
-			return true
-		}
-	}
-	return false
-}
-
 func (r *results) take(e *event) {
 	top, sub := r.top(e.Test)
 	n := name{e.Package, top}
@@ -129,6 +120,9 @@ func (r *results) take(e *event) {
 		if sub {
 			r.subtests[n] = append(r.subtests[n], whole)
 		}
+		if top == r.each {
+			delete(r.parts, n.pkg)
+		}
 	case "output", "build-output":
 		r.output[whole] = keep(r.output[whole], e.Output)
 	case "pass", "fail", "skip":
@@ -138,14 +132,19 @@ func (r *results) take(e *event) {
 			}
 			return
 		}
+		o := outcome(e.Action)
+		switch {
+		case o != failed:
+		case strings.HasPrefix(top, r.each+"/"):
+			r.parts[n.pkg] = true
+		case top == r.each && r.parts[n.pkg]:
+			o = passed // but for what counts by itself
+		}
 		// A package and its external tests may each have a test of this name (grpc's Test): what failed once has failed.
 		if top != "" && r.outcomes[n] == failed {
 			return
 		}
-		r.outcomes[n] = outcome(e.Action)
-		if top == r.each && top != "" && e.Action == "fail" && r.oneFailed(n.pkg) {
-			r.outcomes[n] = passed // but for what counts by itself
-		}
+		r.outcomes[n] = o
 		if top == "" {
 			r.ended(e.Package, e.Action, e.Elapsed, r.failures(e.Package))
 		}
