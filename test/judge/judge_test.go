@@ -39,17 +39,26 @@ func TestParse(t *testing.T) {
 	require.ErrorContains(t, err, `"x\n"`)
 }
 
+// parseEvents parses events of package p, each an action, a test, and what it says.
+func parseEvents(t *testing.T, each string, events ...[3]string) *results {
+	t.Helper()
+	var lines strings.Builder
+	for _, e := range events {
+		fmt.Fprintf(&lines, `{"Package":"p","Action":%q,"Test":%q,"Output":%q}`+"\n", e[0], e[1], e[2])
+	}
+	r, err := parse(strings.NewReader(lines.String()), each, quiet)
+	require.NoError(t, err)
+	return r
+}
+
 // Where the package and its external tests have each a test of one name, one failure is enough, in either order.
 func TestTwoOfOneName(t *testing.T) {
 	for _, how := range [][2]string{{"fail", "pass"}, {"pass", "fail"}, {"fail", "skip"}} {
-		var lines strings.Builder
+		var events [][3]string
 		for _, how := range how {
-			lines.WriteString(`{"Action":"run","Package":"p","Test":"Test"}` + "\n")
-			lines.WriteString(`{"Action":"output","Package":"p","Test":"Test","Output":"` + how + `\n"}` + "\n")
-			lines.WriteString(`{"Action":"` + how + `","Package":"p","Test":"Test"}` + "\n")
+			events = append(events, [3]string{"run", "Test"}, [3]string{"output", "Test", how + "\n"}, [3]string{how, "Test"})
 		}
-		r, err := parse(strings.NewReader(lines.String()), "", quiet)
-		require.NoError(t, err)
+		r := parseEvents(t, "", events...)
 		require.Equal(t, failed, r.outcomes[name{"p", "Test"}], how)
 		require.Contains(t, r.said(name{"p", "Test"}), "fail\n", how)
 	}
@@ -57,48 +66,30 @@ func TestTwoOfOneName(t *testing.T) {
 
 // The first of two such tests fails for its subtest, the second one by itself.
 func TestEachTwice(t *testing.T) {
-	r, err := parse(strings.NewReader(`{"Action":"run","Package":"p","Test":"Test"}
-{"Action":"run","Package":"p","Test":"Test/A"}
-{"Action":"fail","Package":"p","Test":"Test/A"}
-{"Action":"fail","Package":"p","Test":"Test"}
-{"Action":"run","Package":"p","Test":"Test"}
-{"Action":"run","Package":"p","Test":"Test/B"}
-{"Action":"pass","Package":"p","Test":"Test/B"}
-{"Action":"fail","Package":"p","Test":"Test"}
-{"Action":"fail","Package":"p"}
-`), "Test", quiet)
-	require.NoError(t, err)
+	r := parseEvents(t, "Test", [][3]string{
+		{"run", "Test"}, {"run", "Test/A"}, {"fail", "Test/A"}, {"fail", "Test"},
+		{"run", "Test"}, {"run", "Test/B"}, {"pass", "Test/B"}, {"fail", "Test"},
+		{"fail"},
+	}...)
 	require.Equal(t, map[name]outcome{{"p", ""}: failed, {"p", "Test"}: failed, {"p", "Test/A"}: failed, {"p", "Test/B"}: passed}, r.outcomes)
 }
 
 // Where a package's tests are subtests of one, each counts, and that one for what it does itself.
 func TestEach(t *testing.T) {
-	for outcomes, want := range map[string]map[string]outcome{
-		"pass pass pass": {"Test": passed, "Test/A": passed, "Test/B": passed},
-		"pass fail fail": {"Test": passed, "Test/A": passed, "Test/B": failed},
-		"pass pass fail": {"Test": failed, "Test/A": passed, "Test/B": passed},
+	for outcomes, want := range map[string]map[name]outcome{
+		"pass pass pass": {{"p", "Test"}: passed, {"p", "Test/A"}: passed, {"p", "Test/B"}: passed},
+		"pass fail fail": {{"p", "Test"}: passed, {"p", "Test/A"}: passed, {"p", "Test/B"}: failed},
+		"pass pass fail": {{"p", "Test"}: failed, {"p", "Test/A"}: passed, {"p", "Test/B"}: passed},
 	} {
-		var lines strings.Builder
-		say := func(action, test, output string) {
-			fmt.Fprintf(&lines, `{"Action":%q,"Package":"p","Test":%q,"Output":%q}`+"\n", action, test, output)
-		}
 		how := strings.Fields(outcomes)
-		say("run", "Test", "")
+		events := [][3]string{{"run", "Test"}}
 		for i, sub := range []string{"Test/A", "Test/B"} {
-			say("run", sub, "")
-			say("run", sub+"/part", "")
-			say("output", sub+"/part", "part of "+sub)
-			say(how[i], sub+"/part", "")
-			say(how[i], sub, "")
+			events = append(events, [][3]string{
+				{"run", sub}, {"run", sub + "/part"}, {"output", sub + "/part", "part of " + sub}, {how[i], sub + "/part"}, {how[i], sub},
+			}...)
 		}
-		say(how[2], "Test", "")
-		r, err := parse(strings.NewReader(lines.String()), "Test", quiet)
-		require.NoError(t, err)
-		got := map[string]outcome{}
-		for n, how := range r.outcomes {
-			got[n.test] = how
-		}
-		require.Equal(t, want, got, outcomes)
+		r := parseEvents(t, "Test", append(events, [3]string{how[2], "Test"})...)
+		require.Equal(t, want, r.outcomes, outcomes)
 		require.Equal(t, how[1] == "fail", len(r.said(name{"p", "Test/B"})) > 0, outcomes)
 	}
 }
@@ -109,11 +100,13 @@ func TestKeep(t *testing.T) {
 	for range 100 {
 		lines = keep(lines, "before\n")
 	}
+	lines = keep(lines, "runtime: why in detail\n")
 	lines = keep(lines, "fatal error: why\n")
 	for range 1000 {
 		lines = keep(lines, "where\n")
 	}
-	require.Equal(t, "fatal error: why\n", lines[0])
+	lines = keep(lines, "fatal error: what comes of it\n")
+	require.Equal(t, []string{"runtime: why in detail\n", "fatal error: why\n"}, lines[:2])
 	require.Len(t, lines, firstLines+lastLines)
 	require.NotContains(t, lines, "before\n")
 }

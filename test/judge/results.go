@@ -49,11 +49,15 @@ type event struct {
 const firstLines, lastLines = 15, 40
 
 // crashes are how what a Go program says in its end begins: it may have said much before.
-var crashes = []string{"panic: ", "fatal error: ", "SIGQUIT: "}
+var crashes = []string{"runtime: ", "panic: ", "fatal error: ", "SIGQUIT: "}
+
+func crashed(line string) bool {
+	return slices.ContainsFunc(crashes, func(crash string) bool { return strings.HasPrefix(line, crash) })
+}
 
 // keep adds a line to what is kept.
 func keep(lines []string, line string) []string {
-	if slices.ContainsFunc(crashes, func(crash string) bool { return strings.HasPrefix(line, crash) }) {
+	if crashed(line) && len(lines) > 0 && !crashed(lines[0]) {
 		lines = lines[:0]
 	}
 	if len(lines) == firstLines+lastLines {
