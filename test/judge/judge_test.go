@@ -111,6 +111,27 @@ func TestKeep(t *testing.T) {
 	require.NotContains(t, lines, "before\n")
 }
 
+// What a test says is kept, however much is logged around it, and the latest of it if that is too much.
+func TestKeepMessages(t *testing.T) {
+	const why = "    end_test.go:7: why\n"
+	var lines []string
+	for range 100 {
+		lines = keep(lines, "    log.go:1: before\n")
+	}
+	lines = keep(lines, why)
+	for range 1000 {
+		lines = keep(lines, "    log.go:1: after\n")
+	}
+	require.Len(t, lines, firstLines+lastLines)
+	require.Equal(t, why, lines[firstLines])
+	for i := range 1000 {
+		lines = keep(lines, fmt.Sprintf("    end_test.go:8: %d\n", i))
+	}
+	require.Len(t, lines, firstLines+lastLines)
+	require.NotContains(t, lines, why)
+	require.Equal(t, "    end_test.go:8: 999\n", lines[len(lines)-1])
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(sample)
 	f.Fuzz(func(t *testing.T, s string) {

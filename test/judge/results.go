@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -45,8 +46,12 @@ type event struct {
 	Elapsed    float64 // seconds
 }
 
-// How many lines of a test's output are kept: its first ones, which say of a program that crashed why, and its last.
+// How many lines of a test's output are kept: its first ones, which say of a program that crashed why, and its last, but
+// rather those in which a test file says something: what a test starts may log much after the test has failed.
 const firstLines, lastLines = 15, 40
+
+// message is a line of testing.T's Log, Error and Fatal, where a test file calls them.
+var message = regexp.MustCompile(`^\s+\w+_test\.go:\d+: `)
 
 // crashes are how what a Go program says in its end begins: it may have said much before.
 var crashes = []string{"runtime: ", "panic: ", "fatal error: ", "SIGQUIT: "}
@@ -61,7 +66,9 @@ func keep(lines []string, line string) []string {
 		lines = lines[:0]
 	}
 	if len(lines) == firstLines+lastLines {
-		lines = append(lines[:firstLines], lines[firstLines+1:]...)
+		noise := slices.IndexFunc(lines[firstLines:], func(line string) bool { return !message.MatchString(line) })
+		drop := firstLines + max(noise, 0)
+		lines = slices.Delete(lines, drop, drop+1)
 	}
 	return append(lines, line)
 }
