@@ -20,6 +20,7 @@ import (
 type Bed struct {
 	client
 	release release
+	serial  bool   // Options.Serial
 	dir     string // of sockets and logs
 	session *mux.Session
 	conn    closer
@@ -42,7 +43,7 @@ func Start(ctx context.Context, o Options) (*Bed, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bed{release: r}
+	b := &Bed{release: r, serial: o.Serial}
 	if b.rundir, err = newRun(); err != nil {
 		return nil, err
 	}
