@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -197,21 +198,32 @@ func (s *suite) data(t *testing.T) []cpio.Record {
 	return all
 }
 
-// run boots a guest and returns what its benchmarks say.
+// run boots a guest and returns what its benchmarks say. Where Linux crashes it goes on behind what was done.
 func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig, n int) (results map[string]float64) {
 	t.Helper()
 	c.MemoryMB, c.VCPUs, c.Vifs, c.NativeTSC = megabytes, n, []string{}, true
-	for tries := range 3 {
-		if results = s.try(t, b, p, c, tries < 2); results != nil || t.Failed() {
+	results = map[string]float64{}
+	cmdline := c.Cmdline
+	for stuck := 0; ; stuck++ {
+		if len(results) > 0 {
+			c.Cmdline = cmdline + " " + skip(results)
+		}
+		some, crashed := s.try(t, b, p, c, stuck < 2)
+		maps.Copy(results, some)
+		if t.Failed() || !crashed {
 			break
 		}
+		if len(some) > 0 {
+			stuck = 0
+		}
 	}
+	require.NotEmpty(t, results)
 	return results
 }
 
 // try runs a guest once. The interrupts that QEMU injects twice (ARCHITECTURE.md, limits of
-// the emulated machine) crash Linux now and then: there are no results then, if that is allowed.
-func (s *suite) try(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig, mayCrash bool) (results map[string]float64) {
+// the emulated machine) crash Linux now and then: the results are what was done before, then, if that is allowed.
+func (s *suite) try(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig, mayCrash bool) (results map[string]float64, crashed bool) {
 	t.Helper()
 	name := fmt.Sprintf("%s/%s/%d", s.pkg, cmp.Or(c.Name, "xengo"), c.VCPUs)
 	harness.Again(t, name, func(t *testing.T) { // so that the guest goes when it is done
@@ -221,13 +233,13 @@ func (s *suite) try(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestCon
 		stop()
 		if c.Name == linuxName && result.Crashed() && mayCrash {
 			t.Logf("Linux crashed:\n%s", g.Transcript())
+			results, crashed = parseBroken(g.Transcript()), true
 			return
 		}
 		require.Equal(t, bed.Poweroff, result.Reason)
 		output := g.Transcript()
 		results = parse(output)
 		require.Contains(t, output, "\nPASS\n")
-		require.NotEmpty(t, results)
 	})
-	return results
+	return results, crashed
 }

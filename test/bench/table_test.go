@@ -32,6 +32,32 @@ func parse(output string) map[string]float64 {
 	return all
 }
 
+// parseBroken is parse of an output that breaks off, without the function that came last: it may not have run as often as it
+// should.
+func parseBroken(output string) map[string]float64 {
+	all := parse(output)
+	if lines := line.FindAllStringSubmatch(output, -1); lines != nil {
+		last := function(lines[len(lines)-1][1])
+		maps.DeleteFunc(all, func(name string, _ float64) bool { return function(name) == last })
+	}
+	return all
+}
+
+// function is the one that a benchmark is part of.
+func function(name string) string {
+	function, _, _ := strings.Cut(name, "/")
+	return function
+}
+
+// skip is the flag of test binaries that leaves out the functions of these benchmarks.
+func skip(done map[string]float64) string {
+	functions := map[string]bool{}
+	for name := range done {
+		functions[regexp.QuoteMeta(function(name))] = true
+	}
+	return "-test.skip=^Benchmark(" + strings.Join(slices.Sorted(maps.Keys(functions)), "|") + ")$"
+}
+
 // row is one benchmark.
 type row struct {
 	pkg, name   string
@@ -107,6 +133,14 @@ func appendTable(t *testing.T, text string) {
 func TestParse(t *testing.T) {
 	const output = "goos: x\r\nBenchmarkA/b=1-4 \t 10\t  20.5 ns/op\t 3 MB/s\r\nBenchmarkA/b=1-4 \t 10\t  19 ns/op\r\nBenchmarkA/b=1-4 \t 10\t  21 ns/op\r\nBenchmarkC\nPASS\n"
 	require.Equal(t, map[string]float64{"A/b=1": 19}, parse(output))
+}
+
+func TestParseBroken(t *testing.T) {
+	const output = "BenchmarkA/b-4 \t 10\t  20 ns/op\nBenchmarkA/c-4 \t 10\t  21 ns/op\nBenchmarkB-4 \t 10\t  22 ns/op\nBenchmarkC/d-4 \t 10\t  23 ns/op\nBenchmarkC/e-4 \t [ 7.1] BUG\n"
+	done := parseBroken(output)
+	require.Equal(t, map[string]float64{"A/b": 20, "A/c": 21, "B": 22}, done)
+	require.Equal(t, "-test.skip=^Benchmark(A|B)$", skip(done))
+	require.Empty(t, parseBroken("[ 7.1] BUG\n"))
 }
 
 func TestTable(t *testing.T) {
