@@ -32,15 +32,18 @@ func parse(output string) map[string]float64 {
 	return all
 }
 
-// parseBroken is parse of an output that breaks off, without the function that came last: it may not have run as often as it
-// should.
-func parseBroken(output string) map[string]float64 {
-	all := parse(output)
-	if lines := line.FindAllStringSubmatch(output, -1); lines != nil {
-		last := function(lines[len(lines)-1][1])
-		maps.DeleteFunc(all, func(name string, _ float64) bool { return function(name) == last })
+// begun is how a benchmark's line begins, which is there before it runs.
+var begun = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s`)
+
+// parseBroken is parse of an output that breaks off in a benchmark, which it returns too, as the function that it is part of: that
+// is not among the results, for it may not have run as often as it should.
+func parseBroken(output string) (done map[string]float64, in string) {
+	done = parse(output)
+	if all := begun.FindAllStringSubmatch(output, -1); all != nil {
+		in = function(all[len(all)-1][1])
+		maps.DeleteFunc(done, func(name string, _ float64) bool { return function(name) == in })
 	}
-	return all
+	return done, in
 }
 
 // function is the one that a benchmark is part of.
@@ -49,12 +52,8 @@ func function(name string) string {
 	return function
 }
 
-// skip is the flag of test binaries that leaves out the functions of these benchmarks.
-func skip(done map[string]float64) string {
-	functions := map[string]bool{}
-	for name := range done {
-		functions[regexp.QuoteMeta(function(name))] = true
-	}
+// skip is the flag of test binaries that leaves out these functions.
+func skip(functions map[string]bool) string {
 	return "-test.skip=^Benchmark(" + strings.Join(slices.Sorted(maps.Keys(functions)), "|") + ")$"
 }
 
@@ -136,11 +135,19 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseBroken(t *testing.T) {
-	const output = "BenchmarkA/b-4 \t 10\t  20 ns/op\nBenchmarkA/c-4 \t 10\t  21 ns/op\nBenchmarkB-4 \t 10\t  22 ns/op\nBenchmarkC/d-4 \t 10\t  23 ns/op\nBenchmarkC/e-4 \t [ 7.1] BUG\n"
-	done := parseBroken(output)
-	require.Equal(t, map[string]float64{"A/b": 20, "A/c": 21, "B": 22}, done)
-	require.Equal(t, "-test.skip=^Benchmark(A|B)$", skip(done))
-	require.Empty(t, parseBroken("[ 7.1] BUG\n"))
+	const output = "BenchmarkA/b-4 \t 10\t  20 ns/op\nBenchmarkA/c-4 \t 10\t  21 ns/op\nBenchmarkB-4 \t 10\t  22 ns/op\n"
+	for end, want := range map[string]map[string]float64{
+		"BenchmarkC/d-4 \t 10\t  23 ns/op\nBenchmarkC/e-4 \t[ 7.1] BUG\n": {"A/b": 20, "A/c": 21, "B": 22},
+		"BenchmarkC       \t[ 7.1] BUG\n":                                 {"A/b": 20, "A/c": 21, "B": 22},
+	} {
+		done, in := parseBroken(output + end)
+		require.Equal(t, want, done)
+		require.Equal(t, "C", in)
+	}
+	done, in := parseBroken("[ 7.1] BUG\n")
+	require.Empty(t, done)
+	require.Empty(t, in)
+	require.Equal(t, "-test.skip=^Benchmark(A|B)$", skip(map[string]bool{"B": true, "A": true}))
 }
 
 func TestTable(t *testing.T) {
