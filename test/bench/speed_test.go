@@ -207,7 +207,7 @@ func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestCon
 	c.MemoryMB, c.VCPUs, c.Vifs, c.NativeTSC = megabytes, n, []string{}, true
 	results = map[string]float64{}
 	cmdline, done, crashed := c.Cmdline, map[string]bool{}, map[string]int{}
-	for !t.Failed() {
+	for {
 		if len(done) > 0 {
 			c.Cmdline = cmdline + " " + skip(done)
 		}
@@ -216,16 +216,18 @@ func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestCon
 			results[name], done[function(name)] = ns, true
 		}
 		if !broke {
-			break
+			return results
 		}
-		if crashed[in]++; crashed[in] == crashes {
-			require.NotEmpty(t, in, "Linux crashes before its first benchmark")
-			t.Logf("Linux crashes in Benchmark%s, which is left out", in)
-			done[in] = true
+		if crashed[in]++; crashed[in] < crashes {
+			continue
 		}
+		if in == "" {
+			t.Errorf("%s: Linux crashes before the first benchmark", s.pkg)
+			return results
+		}
+		t.Logf("%s: Linux crashes in Benchmark%s, which is left out", s.pkg, in)
+		done[in] = true
 	}
-	require.NotEmpty(t, results)
-	return results
 }
 
 // try runs a guest once. It may break only if it is Linux, which crashes then; in is the function of the benchmark that ran, if
@@ -247,6 +249,9 @@ func (s *suite) try(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestCon
 		require.Equal(t, bed.Poweroff, result.Reason)
 		require.Contains(t, output, "\nPASS\n")
 		results = parse(output)
+		if c.Name != linuxName {
+			require.NotEmpty(t, results)
+		}
 	})
 	return results, in, broke
 }
