@@ -89,7 +89,7 @@ func TestWhole(t *testing.T) {
 		t.Skip("takes hours; XENGO_STD=all runs it")
 	}
 	s := suite()
-	s.Needs = append([]judge.Need{{Packages: "runtime", Flags: "--memory 1536"}}, s.Needs...) // its hashes do not fit into less
+	s.Needs = append([]judge.Need{{Packages: "runtime", Flags: "--memory 1280"}}, s.Needs...) // for its hashes, and half of it twice for programs that it starts
 	s.Packages = whole
 	if !all() {
 		s.Packages = chosen(t, whole)
