@@ -151,7 +151,7 @@ ip addr add 10.0.1.1/24 dev xenbr1
 ip link set xenbr1 up
 `
 
-var localProperties = []string{"loopback", "loopback-tcp", "loopback-tcp6", "loopback-udp", "datagram-source", "segments", "loopback-udp6", "localhost", "unix",
+var localProperties = []string{"loopback", "loopback-tcp", "loopback-tcp6", "loopback-udp", "moving-buffers", "datagram-source", "segments", "loopback-udp6", "localhost", "unix",
 	"unix-abstract", "unix-gone", "in-use", "closed", "raw-conn", "file", "many"}
 
 // TestLocal uses the network inside of a guest that has another one, too.

@@ -16,6 +16,7 @@ func main() {
 		{Name: "loopback-tcp", Check: func() error { return stream("tcp", "127.0.0.1:0") }},
 		{Name: "loopback-tcp6", Check: func() error { return stream("tcp", "[::1]:0") }},
 		{Name: "loopback-udp", Check: func() error { return datagram("127.0.0.1:0") }},
+		{Name: "moving-buffers", Check: movingBuffers},
 		{Name: "datagram-source", Check: source},
 		{Name: "segments", Check: segments},
 		{Name: "loopback-udp6", Check: func() error { return datagram("[::1]:0") }},
