@@ -216,6 +216,9 @@ func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestCon
 			results[name], done[function(name)] = ns, true
 		}
 		if !broke {
+			if len(results) == 0 {
+				t.Errorf("%s: no benchmark", s.pkg)
+			}
 			return results
 		}
 		if crashed[in]++; crashed[in] < crashes {
@@ -249,9 +252,6 @@ func (s *suite) try(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestCon
 		require.Equal(t, bed.Poweroff, result.Reason)
 		require.Contains(t, output, "\nPASS\n")
 		results = parse(output)
-		if c.Name != linuxName {
-			require.NotEmpty(t, results)
-		}
 	})
 	return results, in, broke
 }

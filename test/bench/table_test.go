@@ -48,8 +48,8 @@ func parseBroken(output string) (done map[string]float64, in string) {
 
 // function is the one that a benchmark is part of.
 func function(name string) string {
-	function, _, _ := strings.Cut(name, "/")
-	return function
+	top, _, _ := strings.Cut(name, "/")
+	return top
 }
 
 // skip is the flag of test binaries that leaves out these functions.

@@ -8,11 +8,11 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/guests/stacks"
 )
 
-// movingStacks makes system calls with buffers on young, small stacks, at every
-// depth: some of the calls find too little room and move the stack, and the
-// buffer with it.
+// movingStacks makes system calls with buffers on the stack, at every depth.
 func movingStacks() error {
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
@@ -25,7 +25,7 @@ func movingStacks() error {
 	var wait sync.WaitGroup
 	for n := range cap(errs) {
 		wait.Go(func() {
-			if err := atDepth(n, func() error {
+			if err := stacks.AtDepth(n, func() error {
 				pipe.Lock()
 				defer pipe.Unlock()
 				return throughPipe(p[0], p[1], byte(n))
@@ -37,14 +37,6 @@ func movingStacks() error {
 	wait.Wait()
 	close(errs)
 	return <-errs
-}
-
-//go:noinline
-func atDepth(n int, f func() error) error {
-	if n == 0 {
-		return f()
-	}
-	return atDepth(n-1, f)
 }
 
 // throughPipe sends bytes through a pipe by raw calls, from an array and into

@@ -6,10 +6,11 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"example.com/guests/stacks"
 )
 
-// movingBuffers sends arrays on young, small stacks, at every depth, and receives into others: some of the calls find too little
-// room and move the stack, and the array with it.
+// movingBuffers sends arrays on the stack, at every depth, and receives into others.
 func movingBuffers() error {
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		for name, receive := range map[string]func(*net.UDPConn) ([]byte, error){
@@ -54,11 +55,11 @@ func atEveryDepth(host netip.Addr, receive func(*net.UDPConn) ([]byte, error)) e
 	own := c.LocalAddr().(*net.UDPAddr).AddrPort()
 	for n := range 200 {
 		message := fmt.Sprintf("array at depth %d", n)
-		if _, err := atDepth(n, func() ([]byte, error) { return nil, send(c, own, message, n%2 == 0) }); err != nil {
+		if err := stacks.AtDepth(n, func() error { return send(c, own, message, n%2 == 0) }); err != nil {
 			return err
 		}
-		got, err := atDepth(n, func() ([]byte, error) { return receive(c) })
-		if err != nil {
+		var got []byte
+		if err := stacks.AtDepth(n, func() (err error) { got, err = receive(c); return err }); err != nil {
 			return err
 		}
 		if string(got) != message {
@@ -76,23 +77,4 @@ func send(c *net.UDPConn, to netip.AddrPort, message string, msg bool) (err erro
 		_, err = c.WriteToUDPAddrPort(b[:n], to)
 	}
 	return err
-}
-
-// atDepth calls f on a new stack.
-func atDepth(n int, f func() ([]byte, error)) (b []byte, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		b, err = nested(n, f)
-	}()
-	<-done
-	return b, err
-}
-
-//go:noinline
-func nested(n int, f func() ([]byte, error)) ([]byte, error) {
-	if n == 0 {
-		return f()
-	}
-	return nested(n-1, f)
 }

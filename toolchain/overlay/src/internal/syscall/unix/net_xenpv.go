@@ -5,7 +5,8 @@ import (
 	_ "unsafe" // for linkname
 )
 
-// Those of net.go, which there are go:noescape: a buffer on the stack would be written where the stack was before the call waited.
+// Those of net.go, where they are go:noescape. Here the call may grow the stack: a buffer on it would be read, or written,
+// where the stack had been.
 
 //go:linkname RecvfromInet4 syscall.recvfromInet4
 func RecvfromInet4(fd int, p []byte, flags int, from *syscall.SockaddrInet4) (int, error)
