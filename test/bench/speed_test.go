@@ -238,7 +238,7 @@ func (s *suite) run(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestCon
 func (s *suite) try(t *testing.T, b *bed.Bed, p harness.Platform, c bed.GuestConfig) (results map[string]float64, in string, broke bool) {
 	t.Helper()
 	name := fmt.Sprintf("%s/%s/%d", s.pkg, cmp.Or(c.Name, "xengo"), c.VCPUs)
-	harness.Again(t, name, func(t *testing.T) { // so that the guest goes when it is done
+	t.Run(name, func(t *testing.T) { // so that the guest goes when it is done
 		stop := trace(t, b, name+"-"+p.Type)
 		g := harness.StartIn(t, b, p, c, time.Hour)
 		result, output := g.End(), g.Transcript()

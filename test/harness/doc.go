@@ -101,7 +101,7 @@ func Each(t *testing.T, platforms []Platform, test func(t *testing.T, p Platform
 	for _, p := range platforms {
 		t.Run(p.String(), func(t *testing.T) {
 			t.Parallel()
-			Again(t, "try", func(t *testing.T) { test(t, p) })
+			test(t, p)
 		})
 	}
 }
@@ -112,7 +112,7 @@ func EachAlone(t *testing.T, platforms []Platform, test func(t *testing.T, p Pla
 	t.Helper()
 	need(t)
 	for _, p := range platforms {
-		Again(t, p.String(), func(t *testing.T) { test(t, p) })
+		t.Run(p.String(), func(t *testing.T) { test(t, p) })
 	}
 }
 

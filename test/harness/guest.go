@@ -123,12 +123,6 @@ func (g *Running) End() bed.Result {
 		}
 		g.t.Fatalf("guest %s: %v", g.Name, err)
 	}
-	if result.Reason == bed.Reboot {
-		if said := xenSaid(g.bed, g.xen); tripleFault(said, g.DomID()) {
-			g.t.Logf("while %s ran, Xen said:\n%s", g.Name, ends(said, 60))
-			again(g.t)
-		}
-	}
 	return result
 }
 

@@ -91,13 +91,6 @@ func CountingBed(t *testing.T, xen string) *bed.Bed {
 	return startBed(t, o)
 }
 
-// SerialBed starts a bed for what takes long and keeps PVH guests busy.
-func SerialBed(t *testing.T, xen string) *bed.Bed {
-	o := options(xen)
-	o.Serial = true
-	return startBed(t, o)
-}
-
 // SharingBed starts a bed that can mount directories of the host.
 func SharingBed(t *testing.T, xen string, dirs ...string) *bed.Bed {
 	o := options(xen)

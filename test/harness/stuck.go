@@ -65,11 +65,6 @@ func xenSaid(b *bed.Bed, since int) string {
 
 var domainParts = regexp.MustCompile(`HVM (d\d+(v\d+)? save|restore d\d+):`)
 
-// tripleFault reports whether Xen's log tells of one of a domain.
-func tripleFault(log string, domid int) bool {
-	return regexp.MustCompile(fmt.Sprintf(`\bd%dv\d+ Triple fault\b`, domid)).MatchString(log)
-}
-
 // symbolizer returns a function that names the function at an address.
 func symbolizer(image string) func(address uint64) string {
 	f, err := elf.Open(image)

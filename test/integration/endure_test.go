@@ -26,12 +26,7 @@ func TestEndure(t *testing.T) {
 		c := program(t, "endure", "-for", duration.String(), "-rounds", fmt.Sprint(rounds))
 		c.MemoryMB, c.VCPUs, c.NativeTSC = 256, 4, true
 		c.Env = append(c.Env, "GODEBUG=gccheckmark=1,clobberfree=1,invalidptr=1", "GOTRACEBACK=system")
-		var b *bed.Bed
-		if harness.Long() {
-			b = harness.SerialBed(t, p.Xen)
-		} else {
-			b = p.Bed(t)
-		}
+		b := p.Bed(t)
 		g := harness.StartIn(t, b, p, c, harness.DefaultTimeout+3*duration)
 		g.Expect(`endure: round 2 of`)
 		ports, grants := held(t, b, g)

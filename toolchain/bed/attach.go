@@ -18,11 +18,10 @@ import (
 
 // Shared describes a bed that its process keeps for others.
 type Shared struct {
-	Xen    string    // version
-	Serial bool      // Options.Serial
-	PID    int       // of the process that keeps it
-	Since  time.Time // when it was there
-	Dir    string    `json:"-"` // of sockets and logs
+	Xen   string    // version
+	PID   int       // of the process that keeps it
+	Since time.Time // when it was there
+	Dir   string    `json:"-"` // of sockets and logs
 }
 
 // ErrNone says that no bed is shared.
@@ -40,7 +39,7 @@ func (b *Bed) Offer() error {
 	} else if !errors.Is(err, ErrNone) {
 		return err
 	}
-	return writeJSON(filepath.Join(b.dir, sharedFile), Shared{Xen: b.release.xen, Serial: b.serial, PID: os.Getpid(), Since: time.Now()})
+	return writeJSON(filepath.Join(b.dir, sharedFile), Shared{Xen: b.release.xen, PID: os.Getpid(), Since: time.Now()})
 }
 
 // Offered returns the beds that can be attached to.

@@ -37,8 +37,7 @@ type Options struct {
 	Counting bool
 
 	// Serial has the emulator run the processors in turn, in one thread of the
-	// host: the two get as much done as one. Triple faults of PVH guests were not
-	// seen there (ARCHITECTURE.md, Limits of the emulated machine).
+	// host: together they get as much done as one, and leave the host's others alone.
 	Serial bool
 
 	// Shares are directories of the host, at most MaxShares, that dom0 can mount

@@ -17,15 +17,22 @@ const (
 	emulator = "qemu-system-x86_64"
 	memory   = "4096" // MB of the machine: dom0 has 1024, so that a guest of 2048 fits
 
-	processors = 2 // of the machine, and of this one that it keeps busy
+	// dom0 has the first of the machine's processors, guests the others: a PVH guest
+	// on the first one is ended now and then. Whichever processor restores the FPU's
+	// state, QEMU 7.2 writes the first one's hflags2 (cpu_set_fpus in
+	// target/i386/tcg/fpu_helper.c), not atomically. Where that one enters or leaves
+	// a guest meanwhile, what it writes there is undone: Xen goes on with the guest's
+	// nested paging, or the guest without it.
+	processors = 3
+	busy       = 2 // of this machine's processors, that guests keep so
+	xlConf     = "vm.cpumask=\"1-2\"\n"
 )
 
 // The command lines of Xen and dom0. cpuidle=0: Xen's idle loop would take a
 // #GP in mwait. eager-fpu: QEMU's XSAVE ignores CR0.TS, so that a guest would
 // save the registers of the vCPU before it. credit2_runqueue: the lock of one run
-// queue for both processors is a ticket lock, for which each waits whenever this
-// machine does not run the other. dom0_vcpus_pin: dom0's interrupts are the first
-// processor's, see heartbeat.go. tsc=reliable: dom0's watchdog would drop the
+// queue for all processors is a ticket lock, for which each waits whenever this
+// machine does not run another. dom0_vcpus_pin: see processors. tsc=reliable: dom0's watchdog would drop the
 // emulated TSC. spec-ctrl=no and from mitigations to psi: the emulator does not
 // speculate, its guests are tests, and without all that what starts and ends a
 // guest takes about two thirds as long.

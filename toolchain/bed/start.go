@@ -20,7 +20,6 @@ import (
 type Bed struct {
 	client
 	release release
-	serial  bool   // Options.Serial
 	dir     string // of sockets and logs
 	session *mux.Session
 	conn    closer
@@ -43,11 +42,11 @@ func Start(ctx context.Context, o Options) (*Bed, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bed{release: r, serial: o.Serial}
+	b := &Bed{release: r}
 	if b.rundir, err = newRun(); err != nil {
 		return nil, err
 	}
-	if n := 1 + b.rundir.others; n > 1 && processors*n > runtime.NumCPU() { // ARCHITECTURE.md, Notes, has figures
+	if n := 1 + b.rundir.others; n > 1 && busy*n > runtime.NumCPU() { // ARCHITECTURE.md, Notes, has figures
 		o.logf("with this bed %d run here, on %d processors: they would be done sooner one after the other", n, runtime.NumCPU())
 	}
 	b.dir = b.rundir.dir
@@ -83,9 +82,6 @@ func (b *Bed) resume(ctx context.Context, o *Options, image string) error {
 	}
 	if b.session, b.conn, err = connect(ctx, b.qemu); err != nil {
 		return err
-	}
-	if !o.Counting { // all on one thread
-		go beat(b.session)
 	}
 	b.open = func() (stream, error) { return b.session.Open() }
 	st, _, err := b.ask(ctx, proto.Request{Op: proto.Sync, Time: time.Now().Unix()})

@@ -57,7 +57,6 @@ func TestEcho(t *testing.T) {
 		}
 	}()
 	var all sync.WaitGroup
-	require.NoError(t, client.Ping())
 	for i := range 8 {
 		all.Go(func() {
 			st, err := client.Open()

@@ -126,11 +126,6 @@ func (s *Session) send(f frame) error {
 	return err
 }
 
-// Ping sends a frame that means nothing: credit for a stream that never was.
-func (s *Session) Ping() error {
-	return s.send(frame{kind: kindCredit, payload: make([]byte, 4)})
-}
-
 func (s *Session) forget(id uint32) {
 	s.mu.Lock()
 	delete(s.streams, id)

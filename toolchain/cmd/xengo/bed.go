@@ -26,21 +26,14 @@ func bedCommand() *cobra.Command {
 		Long: `The bed is a machine emulated by QEMU that runs real Xen with a small Linux as
 dom0. It needs no virtualisation. What it is made of is fetched from Debian once.
 
-"xengo run" uses the bed that is up, or one of its own that ends with it.
-
-The emulator itself ends a PVH guest with several busy vCPUs now and then: its
-domain reboots, and "xl dmesg" has a triple fault. With --serial it was not seen to.
-QEMU emulates the two processors in one thread of this machine then, which does about
-half as much.`,
+"xengo run" uses the bed that is up, or one of its own that ends with it.`,
 	}
 	c.AddCommand(bedUp(o), bedHold(o), bedDown(), bedStatus(), bedShell(o))
 	return c
 }
 
-// bedFlags are those that say what bed it is.
-func bedFlags(c *cobra.Command, o *bed.Options) *cobra.Command {
+func xenFlag(c *cobra.Command, o *bed.Options) *cobra.Command {
 	c.Flags().StringVar(&o.Xen, "xen", bed.DefaultXen, "version of Xen: "+strings.Join(bed.Versions(), " or "))
-	c.Flags().BoolVar(&o.Serial, "serial", false, "if a bed is started, emulate its processors in one thread (see \"xengo bed\")")
 	must(c.RegisterFlagCompletionFunc("xen", cobra.FixedCompletions(bed.Versions(), cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
@@ -53,7 +46,7 @@ func must(err error) {
 }
 
 func bedUp(o *bed.Options) *cobra.Command {
-	return bedFlags(&cobra.Command{
+	return xenFlag(&cobra.Command{
 		Use:   "up",
 		Short: "Start a bed that stays until \"xengo bed down\"",
 		Args:  cobra.NoArgs,
@@ -67,7 +60,7 @@ func bedUp(o *bed.Options) *cobra.Command {
 			case !errors.Is(err, bed.ErrNone):
 				return err
 			}
-			if err := hold(ctx, o); err != nil {
+			if err := hold(ctx, o.Xen); err != nil {
 				return err
 			}
 			fmt.Fprintf(os.Stderr, `xengo: a bed with Xen %s is up
@@ -82,12 +75,12 @@ func bedUp(o *bed.Options) *cobra.Command {
 
 // hold starts "bed hold" in the background and returns when its bed is up. Its
 // stderr is ours until then.
-func hold(ctx context.Context, o *bed.Options) error {
+func hold(ctx context.Context, xen string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	c := exec.Command(self, "bed", "hold", "--xen", o.Xen, fmt.Sprintf("--serial=%t", o.Serial))
+	c := exec.Command(self, "bed", "hold", "--xen", xen)
 	c.Stderr = os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	ready, err := c.StdoutPipe()
@@ -109,7 +102,7 @@ func hold(ctx context.Context, o *bed.Options) error {
 }
 
 func bedHold(o *bed.Options) *cobra.Command {
-	return bedFlags(&cobra.Command{
+	return xenFlag(&cobra.Command{
 		Use:    "hold",
 		Short:  "Keep a bed until a signal comes (what \"up\" starts)",
 		Hidden: true,
@@ -189,11 +182,7 @@ func bedStatus() *cobra.Command {
 				return err
 			}
 			for _, s := range all {
-				serial := ""
-				if s.Serial {
-					serial = " (--serial)"
-				}
-				fmt.Printf("Xen %s%s, up for %v, process %d, logs in %s\n", s.Xen, serial, time.Since(s.Since).Round(time.Second), s.PID, s.Dir)
+				fmt.Printf("Xen %s, up for %v, process %d, logs in %s\n", s.Xen, time.Since(s.Since).Round(time.Second), s.PID, s.Dir)
 				b, err := bed.Attach(cmd.Context(), bed.Options{Xen: s.Xen})
 				if err != nil {
 					return err
@@ -214,7 +203,7 @@ func bedStatus() *cobra.Command {
 }
 
 func bedShell(o *bed.Options) *cobra.Command {
-	c := bedFlags(&cobra.Command{
+	c := xenFlag(&cobra.Command{
 		Use:   "sh [command...]",
 		Short: "A root shell in dom0, or one command there",
 		Long: `Sh is a root shell in dom0 of the bed that is up, or else of one that ends with

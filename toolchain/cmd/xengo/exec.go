@@ -68,7 +68,7 @@ Flags are taken from ` + flagsVariable + `, too, separated by blanks.`,
 		}
 		return oursUnlessStatus(cmd.Context(), e.run(cmd, args))
 	}
-	return bedFlags(c, &e.runner.bed)
+	return xenFlag(c, &e.runner.bed)
 }
 
 func (e *executor) run(cmd *cobra.Command, args []string) error {

@@ -92,7 +92,7 @@ The exit status is the program's, or
 	f.BoolVar(&r.fresh, "fresh", false, "do not use the bed that is up")
 	f.StringVar(&r.bed.GDB, "gdb", "", "address for gdb's \"target remote\" to the whole machine, such as localhost:1234; implies --fresh")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "say what is done, and show what Xen logs")
-	return bedFlags(c, &r.bed)
+	return xenFlag(c, &r.bed)
 }
 
 func (r *runner) addTimeout(c *cobra.Command) {

@@ -186,7 +186,7 @@ func TestBedUpAndDown(t *testing.T) {
 	}
 	out, status := do("bed", "status")
 	require.Equal(t, 1, status, out)
-	out, status = do("bed", "up", "--serial")
+	out, status = do("bed", "up")
 	require.Zero(t, status, out)
 	t.Cleanup(func() { do("bed", "down") })
 	require.Contains(t, out, "xengo bed down")
@@ -216,7 +216,6 @@ func TestBedUpAndDown(t *testing.T) {
 	out, status = do("bed", "status")
 	require.Zero(t, status)
 	require.Contains(t, out, "Domain-0")
-	require.Contains(t, out, "--serial")
 	out, status = do("bed", "down")
 	require.Zero(t, status, out)
 	_, status = do("bed", "status")

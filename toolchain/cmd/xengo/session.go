@@ -164,7 +164,7 @@ func (s *session) config(image string, args []string) (bed.GuestConfig, error) {
 		Argv0: s.argv0, Args: args, Env: s.env, Options: slices.Clone(s.options), Ramdisk: s.rootfs, Pack: s.compress,
 		DiskFiles: s.disks, NativeTSC: s.nativeTSC, Lines: s.lines, Console: os.Stdout, Restart: true,
 		Rebooted: func() {
-			s.say(`the domain has rebooted, the program begins anew; if nobody asked for that, see "xengo bed --help"`)
+			s.say(`the domain has rebooted, the program begins anew; if nobody asked for that, "xengo bed sh xl dmesg" may say why`)
 		},
 	}
 	if s.raw = interactive(); !s.raw {
