@@ -47,7 +47,8 @@ var modules = []module{
 	{path: "github.com/labstack/echo/v5@v5.4.6", packages: everything, flags: []string{"-skip=^TestStartConfig_WithHTTP2WithCustomTlsConfig$"},
 		needs: []judge.Need{{Packages: "github.com/labstack/echo/v5/middleware", Flags: "--files ../_fixture"}}},
 	// Most of its tests give things a second or less, times this.
-	{path: "github.com/quic-go/quic-go@v0.65.0", packages: everything, flags: []string{"-short"}, env: []string{"TIMESCALE_FACTOR=10"}},
+	{path: "github.com/quic-go/quic-go@v0.65.0", packages: everything, flags: []string{"-short"}, env: []string{"TIMESCALE_FACTOR=10"},
+		needs: []judge.Need{{Packages: "github.com/quic-go/quic-go/interop/http09", Flags: "--files ../../internal/testdata"}}},
 	{path: "github.com/redis/go-redis/v9@v9.23.0", packages: everything, flags: []string{"-skip=^TestGinkgoSuite$"}},
 	// What needs a server, as the module's Makefile runs it with a single one. What is left out wants several of them, or modules
 	// that Debian's redis does not have, or an answer within two milliseconds; what wants one within a hundred is tried three times.
