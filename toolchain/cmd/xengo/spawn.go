@@ -197,7 +197,7 @@ func (p *spawner) startGuest(ctx context.Context, r *spawnwire.Request, s spawn.
 		console.w, own.Out, streams = s.Err, s.Out, ",in,out"
 	}
 	g, err := p.whenThereIsMemory(ctx, bed.GuestConfig{
-		Image: r.Path, Type: e.kind, VCPUs: e.vcpus, MemoryMB: max(childMemory, e.memory/2),
+		Image: r.Path, Type: e.kind, VCPUs: min(e.vcpus, 2), MemoryMB: max(childMemory, e.memory/2),
 		Argv0: r.Argv[0], Args: r.Argv[1:], Env: r.Env, Options: []string{"exe=" + filepath.Clean(r.Path), "cwd=" + r.Dir, "console=pipe", p.option(streams)},
 		Ramdisk: archive, Vifs: []string{}, NativeTSC: e.nativeTSC, Console: console, Restart: true,
 	})
