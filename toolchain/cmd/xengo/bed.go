@@ -25,6 +25,7 @@ func bedCommand() *cobra.Command {
 		Short: "The test bed: real Xen and dom0 in QEMU",
 		Long: `The bed is a machine emulated by QEMU that runs real Xen with a small Linux as
 dom0. It needs no virtualisation. What it is made of is fetched from Debian once.
+Its processor 0 is dom0's, guests run on 1 and 2.
 
 "xengo run" uses the bed that is up, or one of its own that ends with it.`,
 	}
