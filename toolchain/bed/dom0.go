@@ -233,7 +233,7 @@ func busybox(ctx context.Context, program, stdin []byte, args ...string) ([]byte
 func addOurs(root tree, r release, agent []byte) error {
 	root.add("usr/bin/agent", agent, 0o755)
 	root.add("etc/bed", []byte("XEN_BIN=/usr/lib/xen-"+r.xen+"/bin\n"), 0o644)
-	root.add("etc/xen/xl.conf", []byte(xlConf), 0o644)
+	root.add("etc/xen/xl.conf", fmt.Appendf(nil, "vm.cpumask=\"1-%d\"\n", processors-1), 0o644)
 	root.add("usr/share/qemu/keymaps/en-us", nil, 0o644) // QEMU wants it for the display that nobody has
 	for dst, src := range map[string]string{
 		"init": "init", "etc/xen/scripts/vif-bridge": "vif-bridge", "etc/xen/scripts/block": "block", "etc/udhcpd.conf": "udhcpd.conf", "etc/hosts": "hosts",

@@ -24,18 +24,17 @@ const (
 	// a guest meanwhile, what it writes there is undone: Xen goes on with the guest's
 	// nested paging, or the guest without it.
 	processors = 3
-	busy       = 2 // of this machine's processors, that guests keep so
-	xlConf     = "vm.cpumask=\"1-2\"\n"
+	busy       = processors - 1 // of this machine's processors, that guests keep so
 )
 
 // The command lines of Xen and dom0. cpuidle=0: Xen's idle loop would take a
 // #GP in mwait. eager-fpu: QEMU's XSAVE ignores CR0.TS, so that a guest would
 // save the registers of the vCPU before it. credit2_runqueue: the lock of one run
 // queue for all processors is a ticket lock, for which each waits whenever this
-// machine does not run another. dom0_vcpus_pin: see processors. tsc=reliable: dom0's watchdog would drop the
-// emulated TSC. spec-ctrl=no and from mitigations to psi: the emulator does not
-// speculate, its guests are tests, and without all that what starts and ends a
-// guest takes about two thirds as long.
+// machine does not run another. dom0_vcpus_pin: see processors. tsc=reliable:
+// dom0's watchdog would drop the emulated TSC. spec-ctrl=no and from mitigations
+// to psi: the emulator does not speculate, its guests are tests, and without all
+// that what starts and ends a guest takes about two thirds as long.
 const (
 	xenLine  = "cpuidle=0 spec-ctrl=no,eager-fpu com1=115200,8n1 console=com1 dom0_mem=1024M loglvl=all guest_loglvl=all dom0_max_vcpus=1 dom0_vcpus_pin credit2_runqueue=cpu"
 	dom0Line = "console=hvc0 nokaslr rdinit=/init quiet loglevel=4 mitigations=off init_on_alloc=0 cgroup_disable=memory audit=0 security=none psi=0 tsc=reliable clocksource=tsc"

@@ -33,6 +33,14 @@ func toolchain(t *testing.T) (patched, unpatched string) {
 	return patched, unpatched
 }
 
+// goAt is a command of the Go at root for a system, in its src.
+func goAt(t *testing.T, root, goos string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin", "go"), args...)
+	cmd.Dir = filepath.Join(root, "src")
+	cmd.Env = append(cleanEnv(), "GOROOT="+root, "GOTOOLCHAIN=local", "GOWORK=off", "GOOS="+goos, "GOARCH=amd64")
+	return cmd
+}
+
 // program builds a program that says hello with the Go at root.
 func program(t *testing.T, root, goos string, flags ...string) *elf.File {
 	t.Helper()
@@ -41,9 +49,9 @@ func program(t *testing.T, root, goos string, flags ...string) *elf.File {
 		"main.go": "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"hello\") }\n",
 	})
 	out := filepath.Join(dir, "hello")
-	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin", "go"), append([]string{"build", "-trimpath", "-o", out}, flags...)...)
+	cmd := goAt(t, root, goos, append([]string{"build", "-trimpath", "-o", out}, flags...)...)
 	cmd.Dir = dir
-	cmd.Env = append(cleanEnv(), "GOROOT="+root, "GOTOOLCHAIN=local", "GOWORK=off", "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0")
+	cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
 	msg, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", msg)
 	f, err := elf.Open(out)
@@ -193,10 +201,7 @@ func TestSameCode(t *testing.T) {
 // ours lists the packages of std for guests but for those of others: vet has
 // opinions on their code.
 func ours(t *testing.T, root string) []string {
-	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin", "go"), "list", "std")
-	cmd.Dir = filepath.Join(root, "src")
-	cmd.Env = append(cleanEnv(), "GOROOT="+root, "GOTOOLCHAIN=local", "GOWORK=off", "GOOS=xenpv", "GOARCH=amd64")
-	out, err := cmd.Output()
+	out, err := goAt(t, root, "xenpv", "list", "std").Output()
 	require.NoError(t, err)
 	return slices.DeleteFunc(strings.Fields(string(out)), func(pkg string) bool { return strings.HasPrefix(pkg, "vendor/") })
 }
@@ -206,10 +211,7 @@ func ours(t *testing.T, root string) []string {
 func TestStd(t *testing.T) {
 	root, _ := toolchain(t)
 	run := func(goos string, args ...string) {
-		cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin", "go"), args...)
-		cmd.Dir = filepath.Join(root, "src")
-		cmd.Env = append(cleanEnv(), "GOROOT="+root, "GOTOOLCHAIN=local", "GOWORK=off", "GOOS="+goos, "GOARCH=amd64")
-		out, err := cmd.CombinedOutput()
+		out, err := goAt(t, root, goos, args...).CombinedOutput()
 		require.NoError(t, err, "GOOS=%s go %s\n%s", goos, strings.Join(args, " "), out)
 	}
 	run("xenpv", "build", "std")

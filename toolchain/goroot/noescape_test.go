@@ -2,8 +2,6 @@ package goroot
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,8 +10,8 @@ import (
 )
 
 var (
-	// directives are those of one function without a body, and its name.
-	directives = regexp.MustCompile(`(?m)^((?://go:.*\n)+)func (\w+)\(.*[^{\n]$`)
+	// directives are in the comment of one function without a body; its name.
+	directives = regexp.MustCompile(`(?m)^((?://.*\n)+)func (\w+)\(.*[^{\n]$`)
 	linkname   = regexp.MustCompile(`(?m)^//go:linkname \w+ (\S+)$`)
 )
 
@@ -38,12 +36,9 @@ func escapesNothing(source string) (found []string) {
 // what such a function was given (net_xenpv.go).
 func TestNoEscape(t *testing.T) {
 	require.Equal(t, []string{"F syscall.f", "G"}, escapesNothing("//go:linkname F syscall.f\n//go:noescape\nfunc F(p []byte) (n int, err error)\n\n"+
-		"// Doc.\n//\n//go:noescape\nfunc G(p *int)\n\n//go:noinline\nfunc H(p *int)\n\n//go:noinline\nfunc I(p *int) {\n"))
+		"// Doc.\n//\n//go:noescape\n// More.\nfunc G(p *int)\n\n//go:noinline\nfunc H(p *int)\n\n//go:noinline\nfunc I(p *int) {\n"))
 	root, _ := toolchain(t)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin", "go"), "list", "-f", "{{$d := .}}{{range .GoFiles}}{{$d.ImportPath}} {{$d.Dir}}/{{.}}\n{{end}}", "std")
-	cmd.Dir = filepath.Join(root, "src")
-	cmd.Env = append(cleanEnv(), "GOROOT="+root, "GOTOOLCHAIN=local", "GOWORK=off", "GOOS=xenpv", "GOARCH=amd64")
-	out, err := cmd.Output()
+	out, err := goAt(t, root, "xenpv", "list", "-f", "{{$d := .}}{{range .GoFiles}}{{$d.ImportPath}} {{$d.Dir}}/{{.}}\n{{end}}", "std").Output()
 	require.NoError(t, err)
 	calls := regexp.MustCompile(`^(syscall|internal/syscall/.*|internal/poll|os|os/.*|net)$`)
 	all := 0
